@@ -1,0 +1,165 @@
+//! Writing and splitting of paths.
+
+use core::{fmt::Write, str::FromStr};
+
+use crate::{
+    error::{DecodeError, ParamError},
+    param::Param,
+};
+
+/// Appends the levels of one path to a buffer.
+#[derive(Debug)]
+pub struct PathWriter<'a> {
+    out: &'a mut String,
+}
+
+impl<'a> PathWriter<'a> {
+    /// Writes behind what `out` already holds.
+    pub fn new(out: &'a mut String) -> Self {
+        Self { out }
+    }
+
+    /// Appends a level that the interface file spells out. Generated code passes nothing but such levels.
+    pub fn literal(&mut self, level: &str) {
+        self.out.push('/');
+        self.out.push_str(level);
+    }
+
+    /// Appends a parameter.
+    ///
+    /// # Errors
+    ///
+    /// - The parameter is empty, or holds `/`, `+`, `#` or NUL. MQTT gives these a meaning of their own.
+    /// - Its `Display` reports an error.
+    pub fn param<P: Param + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &P,
+    ) -> Result<(), ParamError> {
+        self.out.push('/');
+        let start = self.out.len();
+        write!(self.out, "{value}").map_err(|_| ParamError::Display { name })?;
+        let written = &self.out[start..];
+        if written.is_empty() {
+            return Err(ParamError::Empty { name });
+        }
+        match written
+            .chars()
+            .find(|c| matches!(c, '/' | '+' | '#' | '\0'))
+        {
+            Some(found) => Err(ParamError::Character {
+                name,
+                value: written.to_owned(),
+                found,
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The levels of a received path, to match on with slice patterns.
+#[derive(Debug)]
+pub struct Levels<'a> {
+    levels: [&'a str; Levels::MAX],
+    len: usize,
+}
+
+impl<'a> Levels<'a> {
+    /// The most levels an endpoint can have.
+    pub const MAX: usize = 64;
+
+    /// Splits a path. One that does not begin with a slash, or has more levels than any endpoint, has no levels.
+    pub fn new(path: &'a str) -> Self {
+        let mut split = Self {
+            levels: [""; Self::MAX],
+            len: 0,
+        };
+        let Some(path) = path.strip_prefix('/') else {
+            return split;
+        };
+        for level in path.split('/') {
+            if split.len == Self::MAX {
+                split.len = 0;
+                return split;
+            }
+            split.levels[split.len] = level;
+            split.len += 1;
+        }
+        split
+    }
+
+    /// The levels, without slashes.
+    pub fn as_slice(&self) -> &[&'a str] {
+        &self.levels[..self.len]
+    }
+}
+
+/// Reads a parameter of a received path.
+///
+/// # Errors
+///
+/// - The level is empty.
+/// - The type of the parameter refuses the text.
+pub fn parse_param<P: FromStr>(name: &'static str, level: &str) -> Result<P, DecodeError> {
+    let invalid = || DecodeError::Param {
+        name,
+        value: level.to_owned(),
+        expected: core::any::type_name::<P>(),
+    };
+    if level.is_empty() {
+        return Err(invalid());
+    }
+    level.parse().map_err(|_| invalid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(value: &str) -> Result<String, ParamError> {
+        let mut out = String::from("org.example.X");
+        let mut path = PathWriter::new(&mut out);
+        path.literal("a");
+        path.param("p", value)?;
+        Ok(out)
+    }
+
+    #[test]
+    fn parameters_are_any_text_that_mqtt_leaves_alone() {
+        for text in [
+            "0",
+            "00:11:22:33:44:55",
+            "::1",
+            "küche",
+            "a b",
+            "%{x}",
+            "a;b",
+        ] {
+            assert_eq!(write(text).unwrap(), format!("org.example.X/a/{text}"));
+        }
+    }
+
+    #[test]
+    fn parameters_that_would_change_the_path_are_refused() {
+        assert_eq!(write(""), Err(ParamError::Empty { name: "p" }));
+        for (text, found) in [("a/b", '/'), ("+", '+'), ("x#", '#'), ("\0", '\0')] {
+            assert_eq!(
+                write(text),
+                Err(ParamError::Character {
+                    name: "p",
+                    value: text.to_owned(),
+                    found
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn levels_split_at_each_slash() {
+        assert_eq!(Levels::new("/a/b").as_slice(), ["a", "b"]);
+        assert_eq!(Levels::new("/a/").as_slice(), ["a", ""]);
+        assert_eq!(Levels::new("a/b").as_slice(), [""; 0]);
+        assert_eq!(Levels::new(&"/x".repeat(64)).as_slice().len(), 64);
+        assert_eq!(Levels::new(&"/x".repeat(65)).as_slice().len(), 0);
+    }
+}
