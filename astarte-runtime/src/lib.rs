@@ -17,13 +17,19 @@ mod descriptor;
 mod endpoint;
 mod error;
 mod event;
+#[cfg(feature = "mqtt")]
+mod identity;
 mod interface;
 pub mod kind;
 mod object;
 mod param;
+#[cfg(feature = "pairing")]
+pub mod pairing;
 mod path;
 pub mod payload;
 pub mod timestamp;
+#[cfg(feature = "mqtt")]
+mod tls;
 mod value;
 pub mod wire;
 
