@@ -22,11 +22,13 @@ mod identity;
 mod interface;
 pub mod kind;
 mod object;
-mod param;
 #[cfg(feature = "pairing")]
 pub mod pairing;
+mod param;
 mod path;
 pub mod payload;
+#[cfg(feature = "mqtt")]
+mod session;
 pub mod timestamp;
 #[cfg(feature = "mqtt")]
 mod tls;
@@ -38,7 +40,7 @@ pub use self::endpoint::{
     Endpoint, ExplicitTimestamp, ReceptionTimestamp, Unsettable, WritePath, unset,
 };
 pub use self::error::{DecodeError, ParamError, TimestampError, ValueError};
-pub use self::event::{Events, PropertyEvents, ReceiveObject};
+pub use self::event::{EventSet, Events, PropertyEvents, ReceiveObject, ServerEvent};
 pub use self::interface::Interface;
 pub use self::object::{FromObject, Object, ObjectInterface, ObjectPath};
 pub use self::param::Param;

@@ -1,0 +1,455 @@
+//! The MQTT session: packet ids, acknowledgements and what must survive a reconnect. No I/O, no clock.
+//!
+//! The caller hands in received packets and gets events; what is to be sent is appended to a buffer. Nothing that a
+//! broker sends out of order is fatal: repeated and unknown acknowledgements are answered or ignored, because brokers
+//! repeat packets on a live link and after a reconnect.
+
+mod incoming;
+mod outgoing;
+
+use bytes::BytesMut;
+use rumqttc::mqttbytes::{
+    QoS,
+    v4::{Packet, PubAck, PubComp, PubRec, PubRel, Publish, Subscribe, SubscribeReasonCode},
+};
+use thiserror::Error;
+
+use self::{
+    incoming::{Incoming, Verdict},
+    outgoing::Outgoing,
+};
+
+pub(crate) use self::{incoming::Ack, outgoing::Unacknowledged};
+
+/// A session whose outgoing messages carry a token `T`, given back when they are acknowledged.
+#[derive(Debug)]
+pub(crate) struct Session<T> {
+    outgoing: Outgoing<T>,
+    incoming: Incoming,
+}
+
+/// What a received packet means to the caller.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Event<T> {
+    /// The broker has taken responsibility for a message.
+    Acknowledged(T),
+    /// A message for the application. It must be acknowledged by [`Session::acknowledge`] where there is an `Ack`.
+    Message(Publish, Option<Ack>),
+    /// The answer to a ping.
+    Pong,
+    /// The answer to a subscription.
+    Subscribed(u16, Vec<SubscribeReasonCode>),
+}
+
+/// The peer does not speak MQTT as a server.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("the server sent a {packet} packet, which is not its to send")]
+pub(crate) struct UnexpectedPacket {
+    packet: &'static str,
+}
+
+impl<T> Session<T> {
+    /// A new session that keeps at most `window` messages of QoS 1 and 2 unacknowledged.
+    pub(crate) fn new(window: u16) -> Self {
+        Self {
+            outgoing: Outgoing::new(window),
+            incoming: Incoming::default(),
+        }
+    }
+
+    /// Whether a message of QoS 1 or 2 can be published.
+    pub(crate) fn has_room(&self) -> bool {
+        self.outgoing.has_room()
+    }
+
+    /// How many messages are not yet acknowledged.
+    pub(crate) fn unacknowledged(&self) -> usize {
+        self.outgoing.len()
+    }
+
+    /// Publishes a message. At QoS 0 the token comes back at once; otherwise there must be room.
+    pub(crate) fn publish(
+        &mut self,
+        mut publish: Publish,
+        token: T,
+        out: &mut BytesMut,
+    ) -> Option<T> {
+        if publish.qos == QoS::AtMostOnce {
+            write(&Packet::Publish(publish), out);
+            return Some(token);
+        }
+        publish.pkid = self.outgoing.next_id();
+        let packet = Packet::Publish(publish);
+        write(&packet, out);
+        if let Packet::Publish(publish) = packet {
+            self.outgoing.sent(publish, token);
+        }
+        None
+    }
+
+    /// Subscribes, and returns the packet id that [`Event::Subscribed`] will have.
+    pub(crate) fn subscribe(&mut self, mut subscribe: Subscribe, out: &mut BytesMut) -> u16 {
+        subscribe.pkid = self.outgoing.subscribing();
+        let id = subscribe.pkid;
+        write(&Packet::Subscribe(subscribe), out);
+        id
+    }
+
+    /// Handles a packet from the broker.
+    pub(crate) fn handle(
+        &mut self,
+        packet: Packet,
+        out: &mut BytesMut,
+    ) -> Result<Option<Event<T>>, UnexpectedPacket> {
+        let unexpected = |packet| Err(UnexpectedPacket { packet });
+        Ok(match packet {
+            Packet::Publish(publish) => return Ok(self.received(publish, out)),
+            Packet::PubAck(PubAck { pkid }) => {
+                self.outgoing.acknowledged(pkid).map(Event::Acknowledged)
+            }
+            Packet::PubRec(PubRec { pkid }) => {
+                // An unknown id is answered as well: the broker waits for it, and would repeat the packet.
+                if self.outgoing.recorded(pkid) {
+                    write(&Packet::PubRel(PubRel { pkid }), out);
+                }
+                None
+            }
+            Packet::PubComp(PubComp { pkid }) => {
+                self.outgoing.completed(pkid).map(Event::Acknowledged)
+            }
+            Packet::PubRel(PubRel { pkid }) => {
+                self.incoming.released(pkid);
+                write(&Packet::PubComp(PubComp { pkid }), out);
+                None
+            }
+            Packet::SubAck(answer) => self
+                .outgoing
+                .subscribed(answer.pkid)
+                .then_some(Event::Subscribed(answer.pkid, answer.return_codes)),
+            Packet::UnsubAck(_) => None,
+            Packet::PingResp => Some(Event::Pong),
+            Packet::ConnAck(_) => return unexpected("second CONNACK"),
+            Packet::Connect(_) => return unexpected("CONNECT"),
+            Packet::Disconnect => return unexpected("DISCONNECT"),
+            Packet::PingReq => return unexpected("PINGREQ"),
+            Packet::Subscribe(_) => return unexpected("SUBSCRIBE"),
+            Packet::Unsubscribe(_) => return unexpected("UNSUBSCRIBE"),
+        })
+    }
+
+    /// Says that a message is safe with the application. Acknowledgements leave in the order of the messages.
+    pub(crate) fn acknowledge(&mut self, ack: Ack, out: &mut BytesMut) {
+        self.incoming.acknowledge(ack);
+        self.flush_acknowledgements(out);
+    }
+
+    /// Goes on over a new link on which the broker still has the session: sends again what is unacknowledged.
+    pub(crate) fn resume(&mut self, out: &mut BytesMut) {
+        self.incoming.resume();
+        self.outgoing.resume(|packet| write(packet, out));
+    }
+
+    /// Starts anew over a link on which the broker has no session; returns what it had not acknowledged, in order.
+    pub(crate) fn reset(&mut self) -> Vec<Unacknowledged<T>> {
+        self.incoming.reset();
+        self.outgoing.reset()
+    }
+
+    fn received(&mut self, publish: Publish, out: &mut BytesMut) -> Option<Event<T>> {
+        match self.incoming.received(&publish) {
+            Verdict::New(ack) => Some(Event::Message(publish, ack)),
+            Verdict::Recorded => {
+                write(&Packet::PubRec(PubRec { pkid: publish.pkid }), out);
+                None
+            }
+            Verdict::Repeated => {
+                self.flush_acknowledgements(out);
+                None
+            }
+        }
+    }
+
+    fn flush_acknowledgements(&mut self, out: &mut BytesMut) {
+        while let Some((pkid, qos)) = self.incoming.next_acknowledgement() {
+            match qos {
+                QoS::ExactlyOnce => write(&Packet::PubRec(PubRec { pkid }), out),
+                _ => write(&Packet::PubAck(PubAck { pkid }), out),
+            }
+        }
+    }
+}
+
+/// Appends a packet.
+pub(crate) fn write(packet: &Packet, out: &mut BytesMut) {
+    let start = out.len();
+    // The codec refuses a packet over the limit or without an id. Sizes are checked where messages are made, and ids
+    // are given just above; a refused packet must at least not leave half of itself behind.
+    if packet.write(out, usize::MAX).is_err() {
+        out.truncate(start);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publish(qos: QoS, topic: &str) -> Publish {
+        Publish::new(topic, qos, b"x".to_vec())
+    }
+
+    fn from_broker(qos: QoS, pkid: u16, dup: bool) -> Packet {
+        Packet::Publish(Publish {
+            pkid,
+            dup,
+            ..publish(qos, "t")
+        })
+    }
+
+    fn packets(out: &mut BytesMut) -> Vec<Packet> {
+        std::iter::from_fn(|| Packet::read(out, usize::MAX).ok()).collect()
+    }
+
+    fn session() -> (Session<&'static str>, BytesMut) {
+        (Session::new(3), BytesMut::new())
+    }
+
+    #[test]
+    fn qos_2_goes_through_its_four_packets() {
+        let (mut session, mut out) = session();
+        assert_eq!(
+            session.publish(publish(QoS::ExactlyOnce, "a"), "a", &mut out),
+            None
+        );
+        assert!(matches!(
+            packets(&mut out)[..],
+            [Packet::Publish(Publish {
+                pkid: 1,
+                dup: false,
+                ..
+            })]
+        ));
+        assert_eq!(
+            session.handle(Packet::PubRec(PubRec { pkid: 1 }), &mut out),
+            Ok(None)
+        );
+        assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid: 1 })]);
+        let done = session.handle(Packet::PubComp(PubComp { pkid: 1 }), &mut out);
+        assert_eq!(done, Ok(Some(Event::Acknowledged("a"))));
+        assert_eq!(session.unacknowledged(), 0);
+    }
+
+    #[test]
+    fn a_resumed_session_repeats_what_is_unacknowledged_in_order() {
+        let (mut session, mut out) = session();
+        for (qos, name) in [
+            (QoS::AtLeastOnce, "a"),
+            (QoS::ExactlyOnce, "b"),
+            (QoS::AtLeastOnce, "c"),
+        ] {
+            session.publish(publish(qos, name), name, &mut out);
+        }
+        assert!(!session.has_room());
+        session
+            .handle(Packet::PubRec(PubRec { pkid: 2 }), &mut out)
+            .unwrap();
+        out.clear();
+        session.resume(&mut out);
+        match &packets(&mut out)[..] {
+            [Packet::Publish(a), Packet::PubRel(b), Packet::Publish(c)] => {
+                assert!((a.dup, a.pkid, b.pkid, c.dup, c.pkid) == (true, 1, 2, true, 3));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_lost_session_gives_back_what_the_broker_has_not_taken() {
+        let (mut session, mut out) = session();
+        session.publish(publish(QoS::AtLeastOnce, "a"), "a", &mut out);
+        session.publish(publish(QoS::ExactlyOnce, "b"), "b", &mut out);
+        session
+            .handle(Packet::PubRec(PubRec { pkid: 2 }), &mut out)
+            .unwrap();
+        match &session.reset()[..] {
+            [Unacknowledged::Message(a, "a"), Unacknowledged::Taken("b")] => {
+                assert!(a.topic == "a" && a.pkid == 0 && !a.dup);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(session.unacknowledged(), 0);
+    }
+
+    #[test]
+    fn repeated_and_unknown_acknowledgements_are_harmless() {
+        let (mut session, mut out) = session();
+        session.publish(publish(QoS::ExactlyOnce, "a"), "a", &mut out);
+        out.clear();
+        for packet in [
+            Packet::PubAck(PubAck { pkid: 1 }),
+            Packet::PubAck(PubAck { pkid: 9 }),
+            Packet::PubComp(PubComp { pkid: 1 }),
+            Packet::PubComp(PubComp { pkid: 9 }),
+        ] {
+            assert_eq!(session.handle(packet, &mut out), Ok(None));
+        }
+        assert!(out.is_empty() && session.unacknowledged() == 1);
+        for pkid in [1, 1, 9] {
+            assert_eq!(
+                session.handle(Packet::PubRec(PubRec { pkid }), &mut out),
+                Ok(None)
+            );
+            assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid })]);
+        }
+        for _ in 0..2 {
+            assert_eq!(
+                session.handle(Packet::PubRel(PubRel { pkid: 7 }), &mut out),
+                Ok(None)
+            );
+            assert_eq!(packets(&mut out), [Packet::PubComp(PubComp { pkid: 7 })]);
+        }
+    }
+
+    #[test]
+    fn packet_ids_in_use_are_never_given_again() {
+        let mut session = Session::new(2);
+        let mut out = BytesMut::new();
+        session.publish(publish(QoS::AtLeastOnce, "held"), 0, &mut out);
+        for round in 0..70_000_u32 {
+            session.publish(publish(QoS::AtLeastOnce, "t"), round, &mut out);
+            let Some(Packet::Publish(sent)) = packets(&mut out).pop() else {
+                panic!("no packet")
+            };
+            assert!(sent.pkid > 1, "id {} in round {round}", sent.pkid);
+            session
+                .handle(Packet::PubAck(PubAck { pkid: sent.pkid }), &mut out)
+                .unwrap();
+        }
+    }
+
+    fn message(
+        session: &mut Session<&'static str>,
+        packet: Packet,
+        out: &mut BytesMut,
+    ) -> Option<Ack> {
+        match session.handle(packet, out) {
+            Ok(Some(Event::Message(_, ack))) => ack,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn acknowledgements_leave_in_the_order_of_the_messages() {
+        let (mut session, mut out) = session();
+        let first = message(
+            &mut session,
+            from_broker(QoS::AtLeastOnce, 5, false),
+            &mut out,
+        )
+        .unwrap();
+        let second = message(
+            &mut session,
+            from_broker(QoS::ExactlyOnce, 6, false),
+            &mut out,
+        )
+        .unwrap();
+        session.acknowledge(second, &mut out);
+        assert!(out.is_empty());
+        session.acknowledge(first, &mut out);
+        assert_eq!(
+            packets(&mut out),
+            [
+                Packet::PubAck(PubAck { pkid: 5 }),
+                Packet::PubRec(PubRec { pkid: 6 })
+            ]
+        );
+    }
+
+    #[test]
+    fn qos_2_duplicates_are_filtered_until_released_and_over_reconnects() {
+        let (mut session, mut out) = session();
+        let ack = message(
+            &mut session,
+            from_broker(QoS::ExactlyOnce, 6, false),
+            &mut out,
+        )
+        .unwrap();
+        // Not yet with the application: the repetition is neither delivered nor acknowledged.
+        session.resume(&mut out);
+        assert_eq!(
+            session.handle(from_broker(QoS::ExactlyOnce, 6, true), &mut out),
+            Ok(None)
+        );
+        assert!(out.is_empty());
+        session.acknowledge(ack, &mut out);
+        assert_eq!(packets(&mut out), [Packet::PubRec(PubRec { pkid: 6 })]);
+        // With the application, and the PUBREC lost.
+        session.resume(&mut out);
+        assert_eq!(
+            session.handle(from_broker(QoS::ExactlyOnce, 6, true), &mut out),
+            Ok(None)
+        );
+        assert_eq!(packets(&mut out), [Packet::PubRec(PubRec { pkid: 6 })]);
+        session
+            .handle(Packet::PubRel(PubRel { pkid: 6 }), &mut out)
+            .unwrap();
+        out.clear();
+        message(
+            &mut session,
+            from_broker(QoS::ExactlyOnce, 6, false),
+            &mut out,
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn what_the_application_took_while_the_link_was_down_is_acknowledged_when_repeated() {
+        let (mut session, mut out) = session();
+        let ack = message(
+            &mut session,
+            from_broker(QoS::AtLeastOnce, 5, false),
+            &mut out,
+        )
+        .unwrap();
+        session.resume(&mut out);
+        session.acknowledge(ack, &mut out);
+        assert!(
+            out.is_empty(),
+            "the broker has not repeated it on this link"
+        );
+        assert_eq!(
+            session.handle(from_broker(QoS::AtLeastOnce, 5, true), &mut out),
+            Ok(None)
+        );
+        assert_eq!(packets(&mut out), [Packet::PubAck(PubAck { pkid: 5 })]);
+    }
+
+    #[test]
+    fn acknowledgements_of_a_lost_session_are_forgotten() {
+        let (mut session, mut out) = session();
+        let old = message(
+            &mut session,
+            from_broker(QoS::AtLeastOnce, 5, false),
+            &mut out,
+        )
+        .unwrap();
+        session.reset();
+        message(
+            &mut session,
+            from_broker(QoS::AtLeastOnce, 5, false),
+            &mut out,
+        )
+        .unwrap();
+        session.acknowledge(old, &mut out);
+        assert!(out.is_empty());
+    }
+
+    #[test]
+    fn packets_of_a_client_are_refused() {
+        let (mut session, mut out) = session();
+        let error = session.handle(Packet::PingReq, &mut out).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the server sent a PINGREQ packet, which is not its to send"
+        );
+    }
+}
