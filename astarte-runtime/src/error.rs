@@ -133,6 +133,12 @@ pub enum DecodeError {
         /// What is wrong.
         reason: String,
     },
+    /// The interface is none of a set of events.
+    #[error("nothing is received from the interface `{interface}` here")]
+    UnknownInterface {
+        /// The interface.
+        interface: String,
+    },
     /// The path is none of the interface's.
     #[error("the interface has no mapping for the path {path:?}")]
     UnknownPath {
@@ -145,6 +151,13 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
+    /// Says that an interface is none of a set of events.
+    pub fn unknown_interface(interface: &str) -> Self {
+        Self::UnknownInterface {
+            interface: interface.to_owned(),
+        }
+    }
+
     /// Says that an interface has no mapping for a path.
     pub fn unknown_path(path: &str) -> Self {
         Self::UnknownPath {

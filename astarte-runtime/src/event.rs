@@ -1,6 +1,8 @@
 //! The traits of what a server-owned interface receives.
 
-use crate::{Interface, error::DecodeError, kind, object::FromObject, payload::Payload};
+use crate::{
+    Descriptor, Interface, error::DecodeError, kind, object::FromObject, payload::Payload,
+};
 
 /// A server-owned individual interface, whose messages are decoded into one enum.
 #[diagnostic::on_unimplemented(
@@ -43,4 +45,61 @@ pub trait ReceiveObject: Interface<Kind = kind::ServerObject> {
         path: &str,
         payload: Payload<'_>,
     ) -> Result<Self::Received<O>, DecodeError>;
+}
+
+/// What one server-owned interface receives: its event enum, or a received object.
+///
+/// It leads from the type of an event back to its interface, for enums over the events of several interfaces.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not what a server-owned interface receives",
+    label = "not the event of a server-owned interface",
+    note = "this is the enum `Event` in the interface's module, or the struct `Received` for an object"
+)]
+pub trait ServerEvent: Sized + Send + 'static {
+    /// Where it is received.
+    type Interface: Interface;
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    ///
+    /// - The path is none of the interface's, or the payload does not fit its mapping.
+    fn decode(path: &str, payload: Payload<'_>) -> Result<Self, DecodeError>;
+
+    /// The event that says that the property at `path` is no more.
+    ///
+    /// # Errors
+    ///
+    /// - The path is none of the interface's, or the interface is not one of properties.
+    fn purged(path: &str) -> Result<Self, DecodeError> {
+        Err(DecodeError::unknown_path(path))
+    }
+}
+
+/// An enum over the events of several server-owned interfaces, received as one stream.
+///
+/// A build script generates it as `Incoming`; for an enum of your own derive `AstarteEvents`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of events",
+    label = "not an enum over the events of interfaces",
+    note = "use `Incoming` of a build script, or derive `AstarteEvents` for an enum of your own"
+)]
+pub trait EventSet: Sized + Send + 'static {
+    /// The interfaces, all of them server-owned.
+    const INTERFACES: &'static [Descriptor];
+
+    /// Reads a message of one of the interfaces.
+    ///
+    /// # Errors
+    ///
+    /// - The interface is none of the set, or the path none of the interface's.
+    /// - The payload does not fit its mapping.
+    fn decode(interface: &str, path: &str, payload: Payload<'_>) -> Result<Self, DecodeError>;
+
+    /// The event that says that a property is no more.
+    ///
+    /// # Errors
+    ///
+    /// - The interface is none of the set, or not one of properties, or the path is none of the interface's.
+    fn purged(interface: &str, path: &str) -> Result<Self, DecodeError>;
 }

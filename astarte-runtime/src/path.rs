@@ -19,6 +19,11 @@ impl<'a> PathWriter<'a> {
         Self { out }
     }
 
+    /// Writes the path without levels, which objects of one-level endpoints have.
+    pub fn root(&mut self) {
+        self.out.push('/');
+    }
+
     /// Appends a level that the interface file spells out. Generated code passes nothing but such levels.
     pub fn literal(&mut self, level: &str) {
         self.out.push('/');
