@@ -1,0 +1,313 @@
+//! JSON with spans: values of a text that are looked into on demand.
+//!
+//! `serde_json` checks the syntax of the whole text once, without recursion, and hands out slices
+//! of it; only the levels that the schema knows are ever opened, so depth costs nothing.
+
+use std::fmt;
+
+use serde_core::de::{Deserializer as _, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{Source, Span};
+
+/// The largest text in bytes.
+pub(crate) const MAX_TEXT: usize = 4 * 1024 * 1024;
+
+/// A value, not yet looked into.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node<'s> {
+    raw: &'s str,
+    start: usize,
+}
+
+/// A key of an object with its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Member<'s> {
+    pub(crate) key: String,
+    pub(crate) key_span: Span,
+    pub(crate) value: Node<'s>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    Array,
+    Boolean,
+    Null,
+    Number,
+    Object,
+    String,
+}
+
+/// Reads the text as far as its syntax.
+pub(crate) fn read(source: &Source) -> Result<Node<'_>, Diagnostic> {
+    let text = source.text();
+    if text.len() > MAX_TEXT {
+        let bytes = text.len();
+        let message = format!("the text has {bytes} bytes, the limit is {MAX_TEXT} (4 MiB)");
+        return Err(Diagnostic::error(Code::JsonTooLarge, message));
+    }
+    let raw: &RawValue = serde_json::from_str(text).map_err(|error| syntax(source, &error))?;
+    Ok(Node {
+        raw: raw.get(),
+        start: offset(text, raw.get()),
+    })
+}
+
+impl<'s> Node<'s> {
+    pub(crate) fn kind(self) -> Kind {
+        match self.raw.as_bytes().first() {
+            Some(b'[') => Kind::Array,
+            Some(b'{') => Kind::Object,
+            Some(b'"') => Kind::String,
+            Some(b't' | b'f') => Kind::Boolean,
+            Some(b'n') => Kind::Null,
+            _ => Kind::Number,
+        }
+    }
+
+    pub(crate) fn span(self) -> Span {
+        Span::new(self.start, self.start + self.raw.len())
+    }
+
+    /// The opening bracket of an array or object: where it lacks something.
+    pub(crate) fn open(self) -> Span {
+        Span::new(self.start, self.start + 1)
+    }
+
+    /// The text of the value.
+    pub(crate) fn raw(self) -> &'s str {
+        self.raw
+    }
+
+    /// The boolean, if it is one.
+    pub(crate) fn boolean(self) -> Option<bool> {
+        match self.raw {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The string, if the value is one. Its escapes can still be wrong.
+    pub(crate) fn string(self, source: &Source) -> Option<Result<String, Diagnostic>> {
+        (self.kind() == Kind::String).then(|| decode(source, self.raw, self.span()))
+    }
+
+    /// The items, if the value is an array.
+    pub(crate) fn items(self) -> Option<Vec<Node<'s>>> {
+        if self.kind() != Kind::Array {
+            return None;
+        }
+        let items: Vec<&'s RawValue> = serde_json::from_str(self.raw).ok()?;
+        Some(items.into_iter().map(|item| self.inner(item)).collect())
+    }
+
+    /// The members in order, repeated keys included, if the value is an object.
+    pub(crate) fn members(self, source: &Source) -> Option<Result<Vec<Member<'s>>, Diagnostic>> {
+        if self.kind() != Kind::Object {
+            return None;
+        }
+        let mut reader = serde_json::Deserializer::from_str(self.raw);
+        let pairs = reader.deserialize_map(Pairs).ok()?;
+        let members = pairs.into_iter().map(|(key, value)| {
+            let key_node = self.inner(key);
+            Ok(Member {
+                key: decode(source, key.get(), key_node.span())?,
+                key_span: key_node.span(),
+                value: self.inner(value),
+            })
+        });
+        Some(members.collect())
+    }
+
+    fn inner(self, raw: &'s RawValue) -> Node<'s> {
+        Node {
+            raw: raw.get(),
+            start: self.start + offset(self.raw, raw.get()),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Array => "an array",
+            Kind::Boolean => "a boolean",
+            Kind::Null => "null",
+            Kind::Number => "a number",
+            Kind::Object => "an object",
+            Kind::String => "a string",
+        })
+    }
+}
+
+/// Where a slice of a text begins in it.
+fn offset(text: &str, slice: &str) -> usize {
+    (slice.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
+}
+
+struct Pairs;
+
+impl<'de> Visitor<'de> for Pairs {
+    type Value = Vec<(&'de RawValue, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(key) = map.next_key::<&'de RawValue>()? {
+            if !key.get().starts_with('"') {
+                return Err(A::Error::custom("key must be a string"));
+            }
+            pairs.push((key, map.next_value()?));
+        }
+        Ok(pairs)
+    }
+}
+
+/// Half of a surrogate pair is the one fault that only decoding finds.
+fn decode(source: &Source, raw: &str, span: Span) -> Result<String, Diagnostic> {
+    serde_json::from_str(raw).map_err(|error| {
+        let message = format!("the text is not JSON: {}", reason(&error));
+        Diagnostic::error(Code::JsonSyntax, message)
+            .label(source, span, "")
+            .help("`\\u` writes a character beyond U+FFFF as a pair: `\\ud83d\\ude00`")
+    })
+}
+
+fn syntax(source: &Source, error: &serde_json::Error) -> Diagnostic {
+    let text = source.text();
+    if text.starts_with('\u{feff}') {
+        return Diagnostic::error(
+            Code::JsonSyntax,
+            "the text begins with a byte order mark, which is not JSON",
+        )
+        .label(source, Span::new(0, 3), "")
+        .help("save the file as UTF-8 without a byte order mark");
+    }
+    let message = format!("the text is not JSON: {}", reason(error));
+    let found = Diagnostic::error(Code::JsonSyntax, message);
+    if error.is_eof() {
+        let end = text.trim_end().len();
+        let last = text[..end].chars().next_back().map_or(0, char::len_utf8);
+        return found.label(source, Span::new(end - last, end), "the text ends here");
+    }
+    let at = fault(text, error);
+    let length = text[at..].chars().next().map_or(0, char::len_utf8);
+    found
+        .label(source, Span::new(at, at + length), "")
+        .maybe_help(remedy(text, at).map(str::to_owned))
+}
+
+/// The offset of the character that was not expected.
+fn fault(text: &str, error: &serde_json::Error) -> usize {
+    let lines = text
+        .split_inclusive('\n')
+        .take(error.line().saturating_sub(1));
+    let line: usize = lines.map(str::len).sum();
+    let at = (line + error.column().saturating_sub(1)).min(text.len());
+    text.floor_char_boundary(at)
+}
+
+/// What the character at the fault says about the slip.
+fn remedy(text: &str, at: usize) -> Option<&'static str> {
+    let before = text[..at].trim_end().chars().next_back();
+    match text[at..].chars().next()? {
+        '}' | ']' if before == Some(',') => Some("remove the comma before it"),
+        '/' | '#' => Some("JSON has no comments"),
+        '\'' => Some("strings and keys stand in double quotes"),
+        '"' if before.is_some_and(|before| before != ',') => {
+            Some("is a comma or colon missing before it?")
+        }
+        'T' | 'F' | 'N' => Some("JSON writes `true`, `false` and `null`, in lower case"),
+        letter if letter.is_alphabetic() => Some("strings and keys stand in double quotes"),
+        letter if letter.is_control() => Some("write it as an escape, such as `\\n`"),
+        _ => None,
+    }
+}
+
+/// The message without the position, which the frame shows.
+fn reason(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    message
+        .strip_suffix(&position)
+        .unwrap_or(&message)
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(source: &Source, span: Span) -> &str {
+        source.slice(span)
+    }
+
+    #[test]
+    fn spans_are_those_of_the_text() {
+        let source = Source::new("a.json", " {\"a\" : [1, \"é\", {}] , \"b\\u0063\":null}\n");
+        let root = read(&source).unwrap();
+        let members = root.members(&source).unwrap().unwrap();
+        assert_eq!(members.len(), 2);
+        assert_eq!(text_of(&source, members[0].key_span), "\"a\"");
+        assert_eq!(members[1].key, "bc");
+        assert_eq!(text_of(&source, members[1].key_span), "\"b\\u0063\"");
+        assert_eq!(members[1].value.kind(), Kind::Null);
+        let items = members[0].value.items().unwrap();
+        let texts: Vec<_> = items
+            .iter()
+            .map(|item| text_of(&source, item.span()))
+            .collect();
+        assert_eq!(texts, ["1", "\"é\"", "{}"]);
+        assert_eq!(items[1].string(&source).unwrap().unwrap(), "é");
+    }
+
+    #[test]
+    fn repeated_keys_are_kept() {
+        let source = Source::new("a.json", r#"{"a":1,"a":2}"#);
+        let members = read(&source).unwrap().members(&source).unwrap().unwrap();
+        assert_eq!(members.len(), 2);
+    }
+
+    #[test]
+    fn depth_costs_nothing() {
+        let text = format!("{}1{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        let source = Source::new("a.json", text);
+        let items = read(&source).unwrap().items().unwrap();
+        assert_eq!(items.len(), 1);
+        assert_eq!(items[0].items().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn faults_are_where_they_are() {
+        for (text, place) in [
+            ("{\"a\": 1,}", "}"),
+            ("{\n  'a': 1\n}", "'"),
+            ("{\"a\": True}", "T"),
+            ("{\"a\" 1}", "1"),
+            ("{\"é\": nope}", "o"),
+            ("{} x", "x"),
+            ("{\"a\": // no\n1}", "/"),
+        ] {
+            let source = Source::new("a.json", text);
+            let found = read(&source).unwrap_err();
+            assert_eq!(found.code(), Code::JsonSyntax);
+            assert_eq!(
+                text_of(&source, found.labels()[0].span),
+                place,
+                "{text}: {found}"
+            );
+        }
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_a_diagnostic() {
+        let source = Source::new("a.json", r#"["\ud800"]"#);
+        let items = read(&source).unwrap().items().unwrap();
+        assert!(items[0].string(&source).unwrap().is_err());
+    }
+}

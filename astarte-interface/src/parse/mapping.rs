@@ -1,0 +1,316 @@
+//! The keys of a mapping.
+
+use super::Context;
+use super::fields::{Fields, Spanned, Vocabulary, shorten};
+use super::header::{Kind, MAX_DESCRIPTION, MAX_DOC, in_range};
+use crate::diagnostic::Code;
+use crate::endpoint::{Endpoint, EndpointError};
+use crate::json::Node;
+use crate::source::Span;
+use crate::types::{MappingType, Reliability, Retention, Words};
+
+/// A mapping whose keys are right, each by itself.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) span: Span,
+    pub(crate) endpoint: Spanned<Endpoint>,
+    pub(crate) value_type: Spanned<MappingType>,
+    pub(crate) reliability: Option<Spanned<Reliability>>,
+    pub(crate) retention: Option<Spanned<Retention>>,
+    pub(crate) expiry: Option<Spanned<u32>>,
+    pub(crate) policy: Option<Spanned<Policy>>,
+    pub(crate) ttl: Option<Spanned<u32>>,
+    pub(crate) explicit_timestamp: Option<Spanned<bool>>,
+    pub(crate) allow_unset: Option<Spanned<bool>>,
+    pub(crate) required: Option<Spanned<bool>>,
+    pub(crate) encrypted: Option<Spanned<bool>>,
+    pub(crate) description: Option<String>,
+    pub(crate) doc: Option<String>,
+}
+
+/// Whether the server deletes stored values. The model keeps the time alone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Policy {
+    NoTtl,
+    UseTtl,
+}
+
+impl Words for Policy {
+    const ALL: &'static [Policy] = &[Policy::NoTtl, Policy::UseTtl];
+
+    fn word(self) -> &'static str {
+        match self {
+            Policy::NoTtl => "no_ttl",
+            Policy::UseTtl => "use_ttl",
+        }
+    }
+}
+
+pub(super) static VOCABULARY: Vocabulary = Vocabulary {
+    what: "a mapping",
+    keys: &[
+        "endpoint",
+        "type",
+        "reliability",
+        "retention",
+        "expiry",
+        "database_retention_policy",
+        "database_retention_ttl",
+        "explicit_timestamp",
+        "allow_unset",
+        "required",
+        "encrypted",
+        "description",
+        "doc",
+    ],
+    legacy: &[("path", "endpoint")],
+    missing: Code::MappingMissingKey,
+    unknown_key: Code::MappingUnknownKey,
+    unknown_value: Code::MappingUnknownValue,
+};
+
+pub(super) fn read<'s>(cx: &mut Context<'s>, node: Node<'s>, kind: Option<Kind>) -> Option<Draft> {
+    let mut fields = Fields::open(cx, node, &VOCABULARY)?;
+    let endpoint = read_endpoint(cx, &mut fields);
+    let value_type = fields.require(cx, "type").is_some();
+    let value_type = value_type.then(|| fields.word(cx, "type")).flatten();
+    let reliability = fields.word(cx, "reliability");
+    let retention = fields.word(cx, "retention");
+    let expiry = read_expiry(cx, &fields);
+    let policy = fields.word(cx, "database_retention_policy");
+    let ttl = read_ttl(cx, &fields);
+    let explicit_timestamp = fields.boolean(cx, "explicit_timestamp");
+    let allow_unset = fields.boolean(cx, "allow_unset");
+    let required = fields.boolean(cx, "required");
+    let encrypted = fields.boolean(cx, "encrypted");
+    let description = fields.text(cx, "description", MAX_DESCRIPTION);
+    let doc = fields.text(cx, "doc", MAX_DOC);
+    let policy_is_read = policy.is_some() == fields.get("database_retention_policy").is_some();
+    let span = fields.node().span();
+    fields.finish(cx, |_| None);
+
+    let draft = Draft {
+        span,
+        endpoint: endpoint?,
+        value_type: value_type?,
+        reliability,
+        retention,
+        expiry,
+        policy,
+        ttl,
+        explicit_timestamp,
+        allow_unset,
+        required,
+        encrypted,
+        description,
+        doc,
+    };
+    if let Some(kind) = kind {
+        check_places(cx, &draft, kind);
+        if kind != Kind::Properties && policy_is_read {
+            check_database_retention(cx, &draft);
+        }
+    }
+    Some(draft)
+}
+
+fn read_endpoint<'s>(cx: &mut Context<'s>, fields: &mut Fields<'s>) -> Option<Spanned<Endpoint>> {
+    let legacy = fields.get("endpoint").is_none() && fields.get("path").is_some();
+    let key = if legacy { "path" } else { "endpoint" };
+    fields.require(cx, key)?;
+    let text = fields.string(cx, key)?;
+    match Endpoint::parse(&text.value) {
+        Ok(endpoint) => Some(text.map(|_| endpoint)),
+        Err(error) => {
+            let found = shorten(&text.value);
+            let message = format!("`{found}` is not an endpoint: {error}");
+            let help = endpoint_help(&text.value, &error);
+            let found = cx.error(Code::MappingInvalidEndpoint, text.span, "", message);
+            cx.push(found.help(help));
+            None
+        }
+    }
+}
+
+/// The endpoint that was probably meant, or what an endpoint is.
+fn endpoint_help(text: &str, error: &EndpointError) -> String {
+    let guess = match error {
+        EndpointError::NoLeadingSlash => format!("/{text}"),
+        _ => text
+            .replace("${", "%{")
+            .replace("//", "/")
+            .trim_end_matches('/')
+            .to_owned(),
+    };
+    if guess != text && Endpoint::parse(&guess).is_ok() {
+        return format!("write `{guess}`");
+    }
+    "an endpoint is levels such as `/room/%{number}/temperature`: words of ASCII letters, digits \
+     and `_` that do not begin with a digit, or parameters `%{word}`"
+        .to_owned()
+}
+
+fn read_expiry<'s>(cx: &mut Context<'s>, fields: &Fields<'s>) -> Option<Spanned<u32>> {
+    let expiry = fields.integer(cx, "expiry")?;
+    let Some(seconds) = in_range(expiry.value) else {
+        let message = "`expiry` is out of range";
+        let label = "0 to 2147483647 seconds";
+        let found = cx.error(Code::MappingExpiryRange, expiry.span, label, message);
+        cx.push(found.help("0, the default, is never"));
+        return None;
+    };
+    Some(expiry.map(|_| seconds))
+}
+
+fn read_ttl<'s>(cx: &mut Context<'s>, fields: &Fields<'s>) -> Option<Spanned<u32>> {
+    let ttl = fields.integer(cx, "database_retention_ttl")?;
+    let seconds = u32::try_from(ttl.value).ok();
+    let Some(seconds) = seconds.filter(|seconds| TTL.contains(seconds)) else {
+        let message = "`database_retention_ttl` is out of range";
+        let label = format!("{} to {} seconds", TTL.start, TTL.end - 1);
+        let found = cx.error(Code::MappingTtlRange, ttl.span, label, message);
+        cx.push(found.help("to keep values for ever, leave the key out"));
+        return None;
+    };
+    Some(ttl.map(|_| seconds))
+}
+
+fn check_database_retention(cx: &mut Context<'_>, draft: &Draft) {
+    let policy = draft.policy.map_or(Policy::NoTtl, |policy| policy.value);
+    match (policy, draft.policy, draft.ttl) {
+        (Policy::NoTtl, policy, Some(ttl)) => {
+            let message = "`database_retention_ttl` has no effect without the policy `use_ttl`";
+            let mut found = cx.error(Code::MappingTtlWithoutPolicy, ttl.member, "", message);
+            if let Some(policy) = policy {
+                found = found.label(cx.source(), policy.member, "");
+            }
+            cx.push(found.help("write `\"database_retention_policy\": \"use_ttl\"` beside it"));
+        }
+        (Policy::UseTtl, Some(policy), None) => {
+            let message = "the policy `use_ttl` needs a `database_retention_ttl`";
+            let found = cx.error(Code::MappingPolicyWithoutTtl, policy.member, "", message);
+            cx.push(found.help("write `\"database_retention_ttl\": 86400` beside it for one day"));
+        }
+        _ => {}
+    }
+}
+
+/// A key that says something only in some kinds of interface.
+struct Placed {
+    key: &'static str,
+    /// Where the key stands, and whether its value is the default.
+    stands: Option<(Span, bool)>,
+    applies: bool,
+    belongs: &'static str,
+}
+
+impl Placed {
+    fn new<T: PartialEq>(
+        key: &'static str,
+        field: &Option<Spanned<T>>,
+        default: &T,
+        applies: bool,
+        belongs: &'static str,
+    ) -> Placed {
+        let stands = field
+            .as_ref()
+            .map(|field| (field.member, field.value == *default));
+        Placed {
+            key,
+            stands,
+            applies,
+            belongs,
+        }
+    }
+}
+
+fn check_places(cx: &mut Context<'_>, draft: &Draft, kind: Kind) {
+    let stream = kind != Kind::Properties;
+    let streams = "datastreams";
+    let ttl = draft.ttl.as_ref().map(|ttl| (ttl.member, false));
+    let all = [
+        Placed::new(
+            "reliability",
+            &draft.reliability,
+            &Reliability::Unreliable,
+            stream,
+            streams,
+        ),
+        Placed::new(
+            "retention",
+            &draft.retention,
+            &Retention::Discard,
+            stream,
+            streams,
+        ),
+        Placed::new("expiry", &draft.expiry, &0, stream, streams),
+        Placed::new(
+            "database_retention_policy",
+            &draft.policy,
+            &Policy::NoTtl,
+            stream,
+            streams,
+        ),
+        Placed {
+            key: "database_retention_ttl",
+            stands: ttl,
+            applies: stream,
+            belongs: streams,
+        },
+        Placed::new(
+            "explicit_timestamp",
+            &draft.explicit_timestamp,
+            &false,
+            stream,
+            streams,
+        ),
+        Placed::new(
+            "allow_unset",
+            &draft.allow_unset,
+            &false,
+            !stream,
+            "properties",
+        ),
+        Placed::new(
+            "required",
+            &draft.required,
+            &false,
+            kind == Kind::Object,
+            "objects",
+        ),
+    ];
+    for placed in all {
+        check_place(cx, &placed, kind);
+    }
+}
+
+fn check_place(cx: &mut Context<'_>, placed: &Placed, kind: Kind) {
+    let Placed {
+        key,
+        stands: Some((span, default)),
+        applies: false,
+        belongs,
+    } = *placed
+    else {
+        return;
+    };
+    let here = match kind {
+        Kind::Datastream => "an individual datastream",
+        Kind::Object => "an object",
+        Kind::Properties => "a properties interface",
+    };
+    if default {
+        let message = format!("`{key}` says nothing in {here}");
+        let found = cx.warning(Code::LintDefaultOutOfPlace, span, "", message);
+        cx.push(found.help(format!(
+            "remove it: it is for {belongs}, and this is its default"
+        )));
+    } else {
+        let message = format!("`{key}` does not apply to {here}");
+        let found = cx.error(Code::MappingMisplacedKey, span, "", message);
+        cx.push(found.help(format!("remove it: it is for {belongs}")));
+    }
+}
+
+/// Seconds; the server's bounds, the upper one being 20 years.
+const TTL: std::ops::Range<u32> = 60..630_720_000;
