@@ -28,27 +28,40 @@
 //!
 //! - [`Interface::parse`] turns a [`Source`] into an [`Interface`] or into [`Diagnostics`];
 //! - [`Interface::resolve`] finds the mapping of a path;
-//! - [`Diagnostics::render`] shows what was found.
+//! - [`Value::check`], [`Mapping::check`] and [`Object::check`] hold values against mappings;
+//! - [`Compatibility::check`] says whether a document may replace another one;
+//! - [`Lock`] keeps the shape of interfaces in a file for review and for later builds;
+//! - [`Diagnostics::render`] shows what was found, in colour where there is a terminal.
 
 mod check;
+mod compat;
 mod diagnostic;
 mod endpoint;
+mod identity;
 mod interface;
+mod introspection;
 mod json;
+mod lock;
 mod mapping;
 mod name;
 mod parse;
 mod resolve;
 mod schema;
+mod shape;
 mod source;
 mod suggest;
 mod tree;
 mod types;
+mod value;
 mod version;
 
+pub use compat::Compatibility;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Label, Severity, Stage, Style};
 pub use endpoint::{Endpoint, EndpointError, Level, LevelError};
+pub use identity::{DeviceId, DeviceIdError, RealmName, RealmNameError};
 pub use interface::{Checked, Interface};
+pub use introspection::{Introspection, IntrospectionError};
+pub use lock::Lock;
 pub use mapping::Mapping;
 pub use name::{InterfaceName, InterfaceNameError};
 pub use resolve::{PathError, ResolveError, Resolved};
@@ -58,4 +71,5 @@ pub use suggest::suggest;
 pub use types::{
     Aggregation, InterfaceType, MappingType, Ownership, Reliability, Retention, UnknownWord,
 };
+pub use value::{ObjectError, Value, ValueError};
 pub use version::Version;

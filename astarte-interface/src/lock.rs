@@ -1,0 +1,57 @@
+mod check;
+mod read;
+mod write;
+
+use std::fmt;
+
+use crate::diagnostic::Diagnostics;
+use crate::interface::Interface;
+use crate::shape::Shape;
+use crate::source::Source;
+
+/// The shape of interfaces in a file that is kept under version control.
+///
+/// It has a line per mapping, sorted, and does not change when a document is reformatted, reordered
+/// or described in other words. `Display` writes the file.
+///
+/// ```text
+/// org.example.thermostat.Readings 1.0 datastream device individual
+///     /%{room}/humidity double
+///     /%{room}/temperature double reliability=guaranteed retention=stored expiry=3600
+/// ```
+#[derive(Clone, Debug)]
+pub struct Lock {
+    interfaces: Vec<Shape>,
+}
+
+impl Lock {
+    /// Takes the shapes of interfaces.
+    pub fn new<'a>(interfaces: impl IntoIterator<Item = &'a Interface>) -> Lock {
+        let mut shapes: Vec<_> = interfaces.into_iter().map(Shape::of).collect();
+        shapes.sort_by(|a, b| (&a.name, a.version).cmp(&(&b.name, b.version)));
+        Lock { interfaces: shapes }
+    }
+
+    /// Reads a file that `Display` wrote.
+    ///
+    /// # Errors
+    ///
+    /// A line cannot be read, or the file has a format of a later version: all such lines.
+    pub fn parse(source: &Source) -> Result<Lock, Diagnostics> {
+        read::read(source)
+    }
+
+    /// Compares interfaces with the lock.
+    ///
+    /// Errors are changes that need a new minor or major version which the document does not have;
+    /// warnings say that the lock file is to be written again.
+    pub fn check<'a>(&self, interfaces: impl IntoIterator<Item = &'a Interface>) -> Diagnostics {
+        check::check(self, interfaces)
+    }
+}
+
+impl fmt::Display for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write::write(f, &self.interfaces)
+    }
+}
