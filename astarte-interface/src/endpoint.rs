@@ -199,7 +199,11 @@ impl fmt::Display for EndpointError {
                 let level = level.escape_debug();
                 match reason {
                     LevelError::Character(character) => {
-                        write!(f, "the level `{level}` has a {character:?}")
+                        write!(
+                            f,
+                            "the level `{level}` has a `{}`",
+                            character.escape_debug()
+                        )
                     }
                     LevelError::Empty => {
                         f.write_str("it has an empty level: two slashes touch, or one ends it")

@@ -171,8 +171,7 @@ impl<'de> Visitor<'de> for Pairs {
 /// Half of a surrogate pair is the one fault that only decoding finds.
 fn decode(source: &Source, raw: &str, span: Span) -> Result<String, Diagnostic> {
     serde_json::from_str(raw).map_err(|error| {
-        let message = format!("the text is not JSON: {}", reason(&error));
-        Diagnostic::error(Code::JsonSyntax, message)
+        not_json(&reason(&error))
             .label(source, span, "")
             .help("`\\u` writes a character beyond U+FFFF as a pair: `\\ud83d\\ude00`")
     })
@@ -188,18 +187,38 @@ fn syntax(source: &Source, error: &serde_json::Error) -> Diagnostic {
         .label(source, Span::new(0, 3), "")
         .help("save the file as UTF-8 without a byte order mark");
     }
-    let message = format!("the text is not JSON: {}", reason(error));
-    let found = Diagnostic::error(Code::JsonSyntax, message);
     if error.is_eof() {
         let end = text.trim_end().len();
         let last = text[..end].chars().next_back().map_or(0, char::len_utf8);
-        return found.label(source, Span::new(end - last, end), "the text ends here");
+        return not_json(&reason(error)).label(
+            source,
+            Span::new(end - last, end),
+            "the text ends here",
+        );
     }
     let at = fault(text, error);
+    if let Some(comma) = trailing_comma(text, at) {
+        return not_json("a comma stands before the end of an object or array").label(
+            source,
+            Span::new(comma, comma + 1),
+            "remove this comma",
+        );
+    }
     let length = text[at..].chars().next().map_or(0, char::len_utf8);
-    found
+    not_json(&reason(error))
         .label(source, Span::new(at, at + length), "")
         .maybe_help(remedy(text, at).map(str::to_owned))
+}
+
+fn not_json(reason: &str) -> Diagnostic {
+    Diagnostic::error(Code::JsonSyntax, format!("the text is not JSON: {reason}"))
+}
+
+/// The comma before the closing bracket at an offset.
+fn trailing_comma(text: &str, at: usize) -> Option<usize> {
+    let before = text[..at].trim_end();
+    let closes = text[at..].starts_with(['}', ']']);
+    (closes && before.ends_with(',')).then(|| before.len() - 1)
 }
 
 /// The offset of the character that was not expected.
@@ -216,7 +235,6 @@ fn fault(text: &str, error: &serde_json::Error) -> usize {
 fn remedy(text: &str, at: usize) -> Option<&'static str> {
     let before = text[..at].trim_end().chars().next_back();
     match text[at..].chars().next()? {
-        '}' | ']' if before == Some(',') => Some("remove the comma before it"),
         '/' | '#' => Some("JSON has no comments"),
         '\'' => Some("strings and keys stand in double quotes"),
         '"' if before.is_some_and(|before| before != ',') => {
@@ -285,7 +303,8 @@ mod tests {
     #[test]
     fn faults_are_where_they_are() {
         for (text, place) in [
-            ("{\"a\": 1,}", "}"),
+            ("{\"a\": 1,}", ","),
+            ("[1, 2 , ]", ","),
             ("{\n  'a': 1\n}", "'"),
             ("{\"a\": True}", "T"),
             ("{\"a\" 1}", "1"),

@@ -140,11 +140,8 @@ impl fmt::Display for InterfaceNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Character { label, character } => {
-                write!(
-                    f,
-                    "the label `{}` has a {character:?}",
-                    label.escape_debug()
-                )
+                let (label, character) = (label.escape_debug(), character.escape_debug());
+                write!(f, "the label `{label}` has a `{character}`")
             }
             Self::Empty => f.write_str("it is empty"),
             Self::EmptyLabel => f.write_str("there is nothing between two dots, or at an end"),
@@ -156,7 +153,7 @@ impl fmt::Display for InterfaceNameError {
             }
             Self::Reserved => f.write_str("the server keeps the name for itself"),
             Self::Start { label, character } => {
-                write!(f, "the label `{label}` begins with {character:?}")
+                write!(f, "the label `{label}` begins with `{character}`")
             }
             Self::TooLong { characters } => write!(
                 f,

@@ -233,7 +233,8 @@ impl fmt::Display for ResolveError {
                 ..
             } => write!(
                 f,
-                "path `{path}` is incomplete: `{interface}` goes on with `{expected}`"
+                "path `{}` is incomplete: `{interface}` goes on with `{expected}`",
+                path.escape_debug()
             ),
             Self::InvalidPath { path, reason } => {
                 write!(f, "`{}` is not a path: {reason}", path.escape_debug())
@@ -243,6 +244,7 @@ impl fmt::Display for ResolveError {
                 path,
                 similar,
             } => {
+                let path = path.escape_debug();
                 write!(
                     f,
                     "interface `{interface}` has no mapping for the path `{path}`"
@@ -273,7 +275,9 @@ pub enum PathError {
 impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Character(character) => write!(f, "a level cannot contain {character:?}"),
+            Self::Character(character) => {
+                write!(f, "a level cannot contain `{}`", character.escape_debug())
+            }
             Self::EmptyLevel => f.write_str("a level is empty"),
             Self::NoLeadingSlash => f.write_str("it does not begin with a slash"),
         }

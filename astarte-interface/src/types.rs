@@ -19,13 +19,31 @@ pub(crate) trait Words: Copy + Sized + 'static {
 
     fn word(self) -> &'static str;
 
+    /// The word that other languages and formats have for a value, for suggestions.
+    fn synonyms(self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn from_synonym(word: &str) -> Option<Self> {
+        let word = word.to_ascii_lowercase();
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|value| value.synonyms().contains(&word.as_str()))
+    }
+
     fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|value| value.word() == word)
     }
 }
 
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident {
+            $($(#[$variant_doc:meta])* $variant:ident = $word:literal $(not $($synonym:literal)+)?,)+
+        }
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         pub enum $name { $($(#[$variant_doc])* $variant,)+ }
@@ -45,6 +63,10 @@ macro_rules! words {
 
             fn word(self) -> &'static str {
                 self.as_str()
+            }
+
+            fn synonyms(self) -> &'static [&'static str] {
+                match self { $($name::$variant => &[$($($synonym),+)?],)+ }
             }
         }
 
@@ -68,9 +90,9 @@ words! {
     /// Who sends the data of an interface.
     Ownership {
         /// The device sends, the cloud receives.
-        Device = "device",
+        Device = "device" not "client" "publisher",
         /// The cloud sends, the device receives.
-        Server = "server",
+        Server = "server" not "cloud" "realm",
     }
 }
 
@@ -78,9 +100,9 @@ words! {
     /// What the data of an interface are.
     InterfaceType {
         /// A stream of values in time.
-        Datastream = "datastream",
+        Datastream = "datastream" not "stream" "events",
         /// A state that is kept and synchronised.
-        Properties = "properties",
+        Properties = "properties" not "property" "state",
     }
 }
 
@@ -90,7 +112,7 @@ words! {
         /// Each mapping has messages of its own. The default.
         Individual = "individual",
         /// One message carries all mappings, as an object.
-        Object = "object",
+        Object = "object" not "aggregate",
     }
 }
 
@@ -98,11 +120,11 @@ words! {
     /// How a message of a datastream is delivered.
     Reliability {
         /// At most once (QoS 0). The default.
-        Unreliable = "unreliable",
+        Unreliable = "unreliable" not "qos0" "none",
         /// At least once (QoS 1).
-        Guaranteed = "guaranteed",
+        Guaranteed = "guaranteed" not "qos1" "reliable",
         /// Exactly once (QoS 2).
-        Unique = "unique",
+        Unique = "unique" not "qos2" "exactly_once",
     }
 }
 
@@ -121,11 +143,11 @@ words! {
     /// What becomes of a message of a datastream while there is no connection.
     Retention {
         /// It is dropped. The default.
-        Discard = "discard",
+        Discard = "discard" not "none" "drop",
         /// It is kept in memory.
-        Volatile = "volatile",
+        Volatile = "volatile" not "memory",
         /// It is kept on disk.
-        Stored = "stored",
+        Stored = "stored" not "disk" "persistent" "keep",
     }
 }
 
@@ -133,31 +155,31 @@ words! {
     /// The type of the values of a mapping.
     MappingType {
         /// A finite 64-bit floating-point number.
-        Double = "double",
+        Double = "double" not "float" "float32" "float64" "number" "real",
         /// An integer from -2 147 483 647 to 2 147 483 647.
-        Integer = "integer",
+        Integer = "integer" not "int" "int32" "i32" "int16" "int8" "uint8" "uint16",
         /// A truth value.
-        Boolean = "boolean",
+        Boolean = "boolean" not "bool",
         /// An integer from -(2^63 - 1) to 2^63 - 1.
-        LongInteger = "longinteger",
+        LongInteger = "longinteger" not "long" "int64" "i64" "bigint" "uint32" "uint64",
         /// UTF-8 text of at most 65 536 bytes.
-        String = "string",
+        String = "string" not "text" "str" "varchar",
         /// At most 65 536 bytes.
-        BinaryBlob = "binaryblob",
+        BinaryBlob = "binaryblob" not "blob" "bytes" "binary" "base64" "buffer",
         /// A point in time with a resolution of milliseconds.
-        DateTime = "datetime",
+        DateTime = "datetime" not "date" "time" "timestamp",
         /// At most 1024 `double` items.
-        DoubleArray = "doublearray",
+        DoubleArray = "doublearray" not "floatarray" "numberarray",
         /// At most 1024 `integer` items.
-        IntegerArray = "integerarray",
+        IntegerArray = "integerarray" not "intarray",
         /// At most 1024 `boolean` items.
-        BooleanArray = "booleanarray",
+        BooleanArray = "booleanarray" not "boolarray",
         /// At most 1024 `longinteger` items.
-        LongIntegerArray = "longintegerarray",
+        LongIntegerArray = "longintegerarray" not "longarray",
         /// At most 1024 `string` items.
         StringArray = "stringarray",
         /// At most 1024 `binaryblob` items.
-        BinaryBlobArray = "binaryblobarray",
+        BinaryBlobArray = "binaryblobarray" not "blobarray" "bytesarray",
         /// At most 1024 `datetime` items.
         DateTimeArray = "datetimearray",
     }

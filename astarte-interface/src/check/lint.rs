@@ -81,10 +81,12 @@ fn check_timestamp_keys(cx: &mut Context<'_>, interface: &Interface) {
             continue;
         }
         let span = mapping.endpoint_span();
-        let message =
-            "an endpoint that ends in `/timestamp` collides with the timestamp of the data";
+        let message = "endpoints of datastreams that end in `/timestamp` are reserved";
         let found = cx.warning(Code::LintTimestampKey, span, "", message);
-        cx.push(found.help("rename the last level, or use `explicit_timestamp`"));
+        cx.push(found.help(
+            "rename the last level, or use `explicit_timestamp`: the time of the data is read \
+             under this name",
+        ));
     }
 }
 

@@ -51,16 +51,13 @@ fn report_overlap(cx: &mut Context<'_>, earlier: &Draft, later: &Draft) {
     } else {
         (&b.value, &a.value)
     };
+    let path = shared(short, long);
     let help = if short.levels().len() == long.levels().len() {
-        format!(
-            "the path `{}` belongs to both: make two literal levels differ",
-            shared(short, long)
-        )
+        format!("the path `{path}` belongs to both: make a literal level differ")
     } else {
         format!(
-            "the path `{}` of `{short}` is the beginning of paths of `{long}`: make two literal \
-             levels differ, or add a level to `{short}`",
-            shared(short, long)
+            "`{path}` is a path of `{short}` and the beginning of paths of `{long}`: make a \
+             literal level differ"
         )
     };
     let message = format!("the endpoints `{}` and `{}` overlap", a.value, b.value);

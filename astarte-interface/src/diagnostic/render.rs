@@ -192,7 +192,11 @@ fn printable(text: &str) -> String {
     for letter in text.chars() {
         match letter {
             '\t' => out.push_str(TAB),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => {
+            '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{feff}' => {
                 out.push(char::REPLACEMENT_CHARACTER);
             }
             _ if letter.is_control() => out.push(char::REPLACEMENT_CHARACTER),

@@ -37,6 +37,8 @@ pub(crate) struct Vocabulary {
     pub(crate) what: &'static str,
     /// The names of today.
     pub(crate) keys: &'static [&'static str],
+    /// What to write for each of the keys that must be there.
+    pub(crate) required: &'static [(&'static str, &'static str)],
     /// The names of the first schema, with those of today.
     pub(crate) legacy: &'static [(&'static str, &'static str)],
     pub(crate) missing: Code,
@@ -98,11 +100,12 @@ impl<'s> Fields<'s> {
         self.get(key)
     }
 
-    pub(crate) fn report_missing(&mut self, cx: &mut Context<'s>, key: &str) {
+    fn report_missing(&mut self, cx: &mut Context<'s>, key: &str) {
         let Vocabulary {
             what,
             missing,
             keys,
+            required,
             ..
         } = *self.vocabulary;
         let message = format!("{what} has no `{key}`");
@@ -115,7 +118,11 @@ impl<'s> Fields<'s> {
                 self.explained.push(span);
                 cx.error(missing, span, format!("write `{key}`"), message)
             }
-            None => cx.error(missing, self.node.open(), "", message),
+            None => {
+                let example = required.iter().find(|(required, _)| *required == key);
+                cx.error(missing, self.node.open(), "", message)
+                    .maybe_help(example.map(|(_, example)| format!("write {example}")))
+            }
         };
         cx.push(found);
     }
@@ -157,7 +164,8 @@ impl<'s> Fields<'s> {
         let words: Vec<_> = T::ALL.iter().map(|value| value.word()).collect();
         let found = shorten(&text.value);
         let message = format!("`{found}` is none of the values of `{key}`");
-        let help = match suggest(&text.value, words.iter().copied()) {
+        let near = T::from_synonym(&text.value).map(Words::word);
+        let help = match near.or_else(|| suggest(&text.value, words.iter().copied())) {
             Some(near) => format!("write `{near}`"),
             None => format!("the values are {}", list(&words)),
         };
@@ -169,7 +177,7 @@ impl<'s> Fields<'s> {
         let member = self.get(key)?;
         match member.value.boolean() {
             Some(value) => Some(member.spanned(value)),
-            None => wrong_type(cx, member, "true or false"),
+            None => self.wrong_type(cx, member, "true or false"),
         }
     }
 
@@ -179,7 +187,7 @@ impl<'s> Fields<'s> {
         let raw = member.value.raw();
         let digits = raw.strip_prefix('-').unwrap_or(raw);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return wrong_type(cx, member, "an integer");
+            return self.wrong_type(cx, member, "an integer");
         }
         let limit = if raw.starts_with('-') {
             i64::MIN
@@ -197,7 +205,7 @@ impl<'s> Fields<'s> {
                 cx.push(syntax);
                 None
             }
-            None => wrong_type(cx, member, "a string"),
+            None => self.wrong_type(cx, member, "a string"),
         }
     }
 
@@ -257,6 +265,21 @@ impl<'s> Fields<'s> {
         }
     }
 
+    fn wrong_type<T>(
+        &self,
+        cx: &mut Context<'s>,
+        member: &Member<'s>,
+        expected: &str,
+    ) -> Option<T> {
+        let optional = !self
+            .vocabulary
+            .required
+            .iter()
+            .any(|(key, _)| *key == member.key);
+        cx.push(wrong_type_error(cx, member, expected, optional));
+        None
+    }
+
     fn unknown(&self) -> impl Iterator<Item = &Member<'s>> {
         let Vocabulary { keys, legacy, .. } = *self.vocabulary;
         self.members.iter().filter(move |member| {
@@ -296,15 +319,11 @@ fn check_repeated(cx: &mut Context<'_>, members: &[Member<'_>]) {
     }
 }
 
-fn wrong_type<T>(cx: &mut Context<'_>, member: &Member<'_>, expected: &str) -> Option<T> {
-    cx.push(wrong_type_error(cx, member, expected));
-    None
-}
-
 pub(super) fn wrong_type_error(
     cx: &Context<'_>,
     member: &Member<'_>,
     expected: &str,
+    optional: bool,
 ) -> Diagnostic {
     let key = &member.key;
     let kind = member.value.kind();
@@ -314,15 +333,13 @@ pub(super) fn wrong_type_error(
     };
     let message = format!("`{key}` is {expected}, found {found}");
     cx.error(Code::JsonWrongType, member.value.span(), "", message)
-        .maybe_help(unquoted(member, expected))
+        .maybe_help(unquoted(member, expected, optional))
 }
 
 /// What to write where a number or boolean stands in quotes, or null in place of nothing.
-fn unquoted(member: &Member<'_>, expected: &str) -> Option<String> {
+fn unquoted(member: &Member<'_>, expected: &str, optional: bool) -> Option<String> {
     match member.value.kind() {
-        Kind::Null if !REQUIRED.contains(&member.key.as_str()) => {
-            Some("leave the key out where there is no value".to_owned())
-        }
+        Kind::Null if optional => Some("leave the key out where there is no value".to_owned()),
         Kind::String => {
             let inner = member.value.raw().trim_matches('"').trim();
             let plain = match expected {
@@ -360,14 +377,3 @@ fn list(words: &[&str]) -> String {
 
 /// Characters of a user's text that are repeated in a message; the frame shows more.
 const MAX_SHOWN: usize = 80;
-
-/// Keys that cannot be left out.
-const REQUIRED: [&str; 7] = [
-    "interface_name",
-    "version_major",
-    "version_minor",
-    "type",
-    "ownership",
-    "mappings",
-    "endpoint",
-];

@@ -41,6 +41,17 @@ static VOCABULARY: Vocabulary = Vocabulary {
         "doc",
         "mappings",
     ],
+    required: &[
+        (
+            "interface_name",
+            r#"`"interface_name": "org.example.Readings"`"#,
+        ),
+        ("version_major", r#"`"version_major": 0`"#),
+        ("version_minor", r#"`"version_minor": 1`"#),
+        ("type", r#"`"type": "datastream"` or `"properties"`"#),
+        ("ownership", r#"`"ownership": "device"` or `"server"`"#),
+        ("mappings", r#"`"mappings": [...]`"#),
+    ],
     legacy: &[("quality", "ownership"), ("aggregate", "aggregation")],
     missing: Code::InterfaceMissingKey,
     unknown_key: Code::InterfaceUnknownKey,
@@ -225,7 +236,7 @@ fn read_mappings<'s>(
 ) -> Option<Vec<mapping::Draft>> {
     let member = fields.require(cx, "mappings")?.clone();
     let Some(items) = member.value.items() else {
-        cx.push(wrong_type_error(cx, &member, "an array of mappings"));
+        cx.push(wrong_type_error(cx, &member, "an array of mappings", false));
         return None;
     };
     check_count(cx, &member, items.len());
@@ -238,7 +249,10 @@ fn read_mappings<'s>(
 fn check_count(cx: &mut Context<'_>, member: &Member<'_>, count: usize) {
     if count == 0 {
         let message = "an interface has at least one mapping";
-        cx.push(cx.error(Code::InterfaceNoMappings, member.value.span(), "", message));
+        let found = cx.error(Code::InterfaceNoMappings, member.value.span(), "", message);
+        cx.push(
+            found.help(r#"write one, such as `{ "endpoint": "/temperature", "type": "double" }`"#),
+        );
     }
     if count > MAX_MAPPINGS {
         let message = format!("an interface has at most {MAX_MAPPINGS} mappings, found {count}");

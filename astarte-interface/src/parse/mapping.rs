@@ -63,6 +63,10 @@ pub(super) static VOCABULARY: Vocabulary = Vocabulary {
         "description",
         "doc",
     ],
+    required: &[
+        ("endpoint", r#"`"endpoint": "/level/%{parameter}"`"#),
+        ("type", r#"`"type": "double"`, or another of the 14 types"#),
+    ],
     legacy: &[("path", "endpoint")],
     missing: Code::MappingMissingKey,
     unknown_key: Code::MappingUnknownKey,
@@ -85,7 +89,12 @@ pub(super) fn read<'s>(cx: &mut Context<'s>, node: Node<'s>, kind: Option<Kind>)
     let encrypted = fields.boolean(cx, "encrypted");
     let description = fields.text(cx, "description", MAX_DESCRIPTION);
     let doc = fields.text(cx, "doc", MAX_DOC);
-    let policy_is_read = policy.is_some() == fields.get("database_retention_policy").is_some();
+    let retention_is_read = [
+        (policy.is_some(), "database_retention_policy"),
+        (ttl.is_some(), "database_retention_ttl"),
+    ]
+    .iter()
+    .all(|(read, key)| *read || fields.get(key).is_none());
     let span = fields.node().span();
     fields.finish(cx, |_| None);
 
@@ -107,7 +116,7 @@ pub(super) fn read<'s>(cx: &mut Context<'s>, node: Node<'s>, kind: Option<Kind>)
     };
     if let Some(kind) = kind {
         check_places(cx, &draft, kind);
-        if kind != Kind::Properties && policy_is_read {
+        if kind != Kind::Properties && retention_is_read {
             check_database_retention(cx, &draft);
         }
     }
