@@ -29,11 +29,21 @@ impl<'s> Context<'s> {
 
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         self.errors += usize::from(diagnostic.severity() == Severity::Error);
-        if self.found.len() < MAX_FOUND {
-            self.found.push(diagnostic);
-        } else {
+        if self.is_full() {
             self.omitted += 1;
+        } else {
+            self.found.push(diagnostic);
         }
+    }
+
+    /// Whether what is found from here on is counted only.
+    pub(crate) fn is_full(&self) -> bool {
+        self.found.len() >= MAX_FOUND
+    }
+
+    /// Counts a warning that is not worth making any more.
+    pub(crate) fn skip(&mut self) {
+        self.omitted += 1;
     }
 
     /// An error at a place of the document.

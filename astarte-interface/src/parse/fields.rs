@@ -111,6 +111,7 @@ impl<'s> Fields<'s> {
         let message = format!("{what} has no `{key}`");
         let slip = self
             .unknown()
+            .take(MAX_SLIPS)
             .find(|member| suggest(&member.key, keys.iter().copied()) == Some(key));
         let found = match slip {
             Some(member) => {
@@ -229,6 +230,10 @@ impl<'s> Fields<'s> {
     /// Warns of what stands in the object and is not read.
     pub(crate) fn finish(self, cx: &mut Context<'s>, help: impl Fn(&str) -> Option<String>) {
         for member in self.unknown() {
+            if cx.is_full() {
+                cx.skip();
+                continue;
+            }
             if self.explained.contains(&member.key_span) {
                 continue;
             }
@@ -377,3 +382,6 @@ fn list(words: &[&str]) -> String {
 
 /// Characters of a user's text that are repeated in a message; the frame shows more.
 const MAX_SHOWN: usize = 80;
+
+/// Unknown keys among which the one is sought that was meant for a missing one.
+const MAX_SLIPS: usize = 64;
