@@ -1,1 +1,75 @@
-//! Placeholder.
+//! An Astarte in one process, to run and test devices with nothing installed.
+//!
+//! A [`Sandbox`] has the pairing API, the MQTT broker with mutual TLS, and the checks that the server makes of
+//! everything a device sends. It starts in milliseconds on free ports, any number of them fit in a process, and it
+//! stops when it is dropped. The control API installs interfaces, registers devices, publishes to them, and waits for
+//! what they do.
+//!
+//! # Examples
+//!
+//! ```
+//! use astarte_sandbox::Sandbox;
+//!
+//! # async fn run_device(_: &str, _: &str, _: &str, _: &str, _: &str) {}
+//! # async fn test() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = Sandbox::builder().interfaces_dir("interfaces").start().await?;
+//! let device = sandbox.register_device()?;
+//! let (id, secret) = (device.id().to_string(), device.credentials_secret().unwrap());
+//! run_device(sandbox.pairing_url(), sandbox.realm(), &id, &secret, &sandbox.ca_pem()).await;
+//!
+//! device.ready().await?;
+//! let reading = device.received("org.example.Readings", "/kitchen/temperature").await?;
+//! assert_eq!(reading.value(), Some(&astarte_sandbox::Value::Double(21.5)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Differences to a cluster
+//!
+//! - One realm, one key for its tokens: P-256, so `ES256`.
+//! - Interfaces are not cached: an update is seen at once.
+//! - Messages on which the real server gets stuck for ever are answered like any other error, and marked with
+//!   `would_wedge`.
+//! - Interfaces with `encrypted` mappings can be installed, but there is no key agreement: data on them are an error.
+//! - The broker neither keeps nor delivers retained messages.
+
+mod authority;
+mod broker;
+mod bson;
+mod builder;
+mod clock;
+mod core;
+mod device;
+mod error_name;
+mod event;
+mod event_log;
+mod http;
+mod inbox;
+mod installed;
+mod json;
+mod jwt;
+mod pairing;
+mod path;
+mod pem;
+mod profile;
+mod received;
+mod registry;
+mod sandbox;
+mod slot;
+mod sync;
+mod updater;
+mod wait;
+
+pub use astarte_interface::{DeviceId, Interface, Source, Value, Version};
+
+pub use builder::{Builder, StartError};
+pub use device::{Device, PublishError};
+pub use error_name::ErrorName;
+pub use event::{DeviceError, Disconnection, Event, EventKind};
+pub use event_log::Events;
+pub use installed::{InstallError, IntoInterface, UpdateError};
+pub use profile::Profile;
+pub use received::{Content, Received};
+pub use registry::RegisterError;
+pub use sandbox::{Sandbox, SignError};
+pub use wait::{Wait, WaitError};

@@ -1,0 +1,237 @@
+//! The certificate authority of a sandbox.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::{Duration, SystemTime};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, SubjectPublicKeyInfo,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::pem;
+
+/// A root that signs the broker's certificate and those of the devices.
+pub(crate) struct Authority {
+    root: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// The certificate was not signed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IssueError {
+    #[error("the certificate request does not parse")]
+    Malformed,
+    #[error("the signature of the certificate request is wrong")]
+    Signature,
+    #[error(transparent)]
+    Signing(#[from] rcgen::Error),
+}
+
+/// What `verify` says of a certificate.
+pub(crate) enum Validity {
+    /// Valid until this time, in milliseconds since the epoch.
+    Valid { until: i64 },
+    /// Not valid, for this reason.
+    Invalid(&'static str),
+}
+
+impl Authority {
+    pub(crate) fn generate() -> Result<Authority, rcgen::Error> {
+        let mut params = params("Astarte Sandbox Root CA", ROOT_LIFETIME);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let root = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
+        Ok(Authority { root })
+    }
+
+    /// The root certificate.
+    pub(crate) fn pem(&self) -> String {
+        self.root.pem()
+    }
+
+    pub(crate) fn der(&self) -> CertificateDer<'static> {
+        self.root.der().clone()
+    }
+
+    /// Makes key and certificate of the broker, for the names under which a device of this machine reaches it.
+    pub(crate) fn server(
+        &self,
+    ) -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {
+        let mut params = params("localhost", ROOT_LIFETIME);
+        params.subject_alt_names = vec![
+            SanType::DnsName("localhost".try_into()?),
+            SanType::DnsName("broker.astarte.localhost".try_into()?),
+            SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            SanType::IpAddress(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+        ];
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.root)?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        Ok((certificate.into(), key))
+    }
+
+    /// Signs the key of a certificate request for `common_name`; nothing else of the request is used.
+    pub(crate) fn issue(
+        &self,
+        request: &[u8],
+        common_name: &str,
+        lifetime: Duration,
+    ) -> Result<String, IssueError> {
+        let (_, request) =
+            X509CertificationRequest::from_der(request).map_err(|_| IssueError::Malformed)?;
+        request
+            .verify_signature()
+            .map_err(|_| IssueError::Signature)?;
+        let key =
+            SubjectPublicKeyInfo::from_der(request.certification_request_info.subject_pki.raw)?;
+        let mut params = params(common_name, lifetime);
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        Ok(params.signed_by(&key, &self.root)?.pem())
+    }
+
+    /// Checks a certificate against the root alone: neither its name nor a revocation counts.
+    pub(crate) fn verify(&self, certificate: &str, now_ms: i64) -> Validity {
+        let Some(der) = pem::single(certificate, "CERTIFICATE") else {
+            return Validity::Invalid("INVALID");
+        };
+        let (Ok((_, certificate)), Ok((_, root))) = (
+            X509Certificate::from_der(&der),
+            X509Certificate::from_der(self.root.der()),
+        ) else {
+            return Validity::Invalid("INVALID");
+        };
+        let validity = certificate.validity();
+        let until = validity.not_after.timestamp().saturating_mul(1000);
+        let from = validity.not_before.timestamp().saturating_mul(1000);
+        if !(from..=until).contains(&now_ms) {
+            return Validity::Invalid("EXPIRED");
+        }
+        if certificate.issuer() != root.subject() {
+            return Validity::Invalid("INVALID_ISSUER");
+        }
+        match certificate.verify_signature(Some(root.public_key())) {
+            Ok(()) => Validity::Valid { until },
+            Err(_) => Validity::Invalid("INVALID_SIGNATURE"),
+        }
+    }
+}
+
+/// Returns the first common name of a certificate, if it is text.
+pub(crate) fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    let name = certificate.subject().iter_common_name().next()?;
+    name.as_str().ok().map(str::to_owned)
+}
+
+fn params(common_name: &str, lifetime: Duration) -> CertificateParams {
+    let now = SystemTime::now();
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, common_name);
+    let mut params = CertificateParams::default();
+    params.distinguished_name = name;
+    params.not_before = (now - BACKDATE).into();
+    params.not_after = (now + lifetime).into();
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+/// The lifetime of a device's certificate with the signing profile of the reference deployment.
+pub(crate) const DEVICE_LIFETIME: Duration = Duration::from_secs(2190 * 3600);
+
+/// Ten years: a sandbox that keeps its data may run for long.
+const ROOT_LIFETIME: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// Devices whose clock is a little behind accept a new certificate.
+const BACKDATE: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+
+    fn request() -> (KeyPair, Vec<u8>) {
+        let key = KeyPair::generate().unwrap();
+        let request = CertificateParams::default()
+            .serialize_request(&key)
+            .unwrap();
+        (key, request.der().to_vec())
+    }
+
+    #[test]
+    fn the_root_is_a_proper_authority() {
+        let authority = Authority::generate().unwrap();
+        let der = authority.der();
+        let (_, root) = X509Certificate::from_der(&der).unwrap();
+        let constraints = root.basic_constraints().unwrap().unwrap();
+        assert!(constraints.critical && constraints.value.ca);
+        assert!(root.key_usage().unwrap().unwrap().value.key_cert_sign());
+        let oids: Vec<_> = root
+            .extensions()
+            .iter()
+            .map(|e| e.oid.to_id_string())
+            .collect();
+        assert!(
+            oids.contains(&"2.5.29.14".to_owned()),
+            "subject key identifier in {oids:?}"
+        );
+        assert!(
+            oids.contains(&"2.5.29.35".to_owned()),
+            "authority key identifier in {oids:?}"
+        );
+    }
+
+    #[test]
+    fn the_subject_of_the_request_does_not_matter() {
+        let authority = Authority::generate().unwrap();
+        let issued = authority
+            .issue(&request().1, "test/device", DEVICE_LIFETIME)
+            .unwrap();
+        let der = pem::single(&issued, "CERTIFICATE").unwrap();
+        assert_eq!(common_name(&der.into()).as_deref(), Some("test/device"));
+    }
+
+    #[test]
+    fn a_request_with_a_wrong_signature_is_refused() {
+        let authority = Authority::generate().unwrap();
+        let (_, mut request) = request();
+        *request.last_mut().unwrap() ^= 1;
+        let error = authority
+            .issue(&request, "test/device", DEVICE_LIFETIME)
+            .unwrap_err();
+        assert!(
+            matches!(error, IssueError::Signature | IssueError::Malformed),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn verification_names_the_cause() {
+        let authority = Authority::generate().unwrap();
+        let other = Authority::generate().unwrap();
+        let now = clock::now_ms();
+        let issued = authority
+            .issue(&request().1, "test/device", DEVICE_LIFETIME)
+            .unwrap();
+        assert!(matches!(authority.verify(&issued, now), Validity::Valid { until } if until > now));
+        assert!(matches!(
+            other.verify(&issued, now),
+            Validity::Invalid("INVALID_SIGNATURE")
+        ));
+        let later = now + 4 * 365 * 86_400_000;
+        assert!(matches!(
+            authority.verify(&issued, later),
+            Validity::Invalid("EXPIRED")
+        ));
+        assert!(matches!(
+            authority.verify("x", now),
+            Validity::Invalid("INVALID")
+        ));
+    }
+}

@@ -1,0 +1,333 @@
+//! Settings of a sandbox, and its start.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fs, io};
+
+use astarte_interface::{Diagnostics, Interface, RealmName, RealmNameError, Source};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::authority::{Authority, DEVICE_LIFETIME};
+use crate::core::{Core, Settings};
+use crate::event_log::EventLog;
+use crate::installed::{InstallError, IntoInterface};
+use crate::jwt::RealmKey;
+use crate::profile::Profile;
+use crate::sandbox::Sandbox;
+use crate::{broker, http};
+
+/// Settings of a sandbox. Every setting has a default.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder {
+    realm: String,
+    realm_key: Option<String>,
+    profile: Profile,
+    port: u16,
+    broker_port: u16,
+    interfaces: Vec<Interface>,
+    faulty: Vec<Diagnostics>,
+    directories: Vec<PathBuf>,
+    patience: Duration,
+    retry_interval: Duration,
+    certificate_lifetime: Duration,
+    kept_messages: usize,
+    kept_events: usize,
+}
+
+/// The sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A port could not be opened.
+    #[error("port {port} cannot be opened")]
+    Bind {
+        /// The port, 0 for any.
+        port: u16,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Keys or certificates could not be made.
+    #[error("keys or certificates cannot be made")]
+    Certificates(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A file or folder of interfaces could not be read.
+    #[error("`{}` cannot be read", path.display())]
+    Interfaces {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// An interface is not valid.
+    #[error("an interface is not valid\n{0}")]
+    InvalidInterface(Diagnostics),
+    /// An interface could not be installed.
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    /// The name of the realm is not valid.
+    #[error(transparent)]
+    Realm(#[from] RealmNameError),
+    /// The key of the realm is not a P-256 private key.
+    #[error("the realm key is not a P-256 private key in PKCS#8 PEM")]
+    RealmKey,
+    /// The thread of the sandbox could not be started.
+    #[error("the thread of the sandbox cannot be started")]
+    Thread(#[source] io::Error),
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder {
+            realm: "test".to_owned(),
+            realm_key: None,
+            profile: Profile::default(),
+            port: 0,
+            broker_port: 0,
+            interfaces: Vec::new(),
+            faulty: Vec::new(),
+            directories: Vec::new(),
+            patience: Duration::from_secs(10),
+            retry_interval: Duration::from_secs(20),
+            certificate_lifetime: DEVICE_LIFETIME,
+            kept_messages: 10_000,
+            kept_events: 10_000,
+        }
+    }
+}
+
+impl Builder {
+    /// Sets the name of the realm; `test` by default.
+    pub fn realm(self, name: impl Into<String>) -> Builder {
+        Builder {
+            realm: name.into(),
+            ..self
+        }
+    }
+
+    /// Sets the private key of the realm, P-256 in PKCS#8 PEM, so that tokens of other tools are valid; a new key by
+    /// default.
+    pub fn realm_key(self, pem: impl Into<String>) -> Builder {
+        Builder {
+            realm_key: Some(pem.into()),
+            ..self
+        }
+    }
+
+    /// Sets which server the sandbox resembles; [`Profile::Spec`] by default.
+    pub fn profile(self, profile: Profile) -> Builder {
+        Builder { profile, ..self }
+    }
+
+    /// Sets the port of the HTTP API; any free port by default.
+    pub fn port(self, port: u16) -> Builder {
+        Builder { port, ..self }
+    }
+
+    /// Sets the port of the broker; any free port by default.
+    pub fn broker_port(self, port: u16) -> Builder {
+        Builder {
+            broker_port: port,
+            ..self
+        }
+    }
+
+    /// Installs an interface. One that is not valid is an error of the start.
+    pub fn interface(mut self, interface: impl IntoInterface) -> Builder {
+        match interface.into_interface() {
+            Ok(interface) => self.interfaces.push(interface),
+            Err(diagnostics) => self.faulty.push(diagnostics),
+        }
+        self
+    }
+
+    /// Installs the interfaces of all `.json` files in a folder and the folders in it.
+    pub fn interfaces_dir(mut self, directory: impl Into<PathBuf>) -> Builder {
+        self.directories.push(directory.into());
+        self
+    }
+
+    /// Sets how long a [`Wait`](crate::Wait) takes at most that sets no limit of its own; 10 seconds by default.
+    pub fn patience(self, patience: Duration) -> Builder {
+        Builder { patience, ..self }
+    }
+
+    /// Sets after what time the broker repeats a packet that is not acknowledged, on a living connection; 20 seconds by
+    /// default.
+    pub fn retry_interval(self, interval: Duration) -> Builder {
+        Builder {
+            retry_interval: interval,
+            ..self
+        }
+    }
+
+    /// Sets how long a certificate of a device is valid; 2190 hours by default.
+    pub fn certificate_lifetime(self, lifetime: Duration) -> Builder {
+        Builder {
+            certificate_lifetime: lifetime,
+            ..self
+        }
+    }
+
+    /// Sets how many messages are kept of each path, at least 1; 10 000 by default.
+    pub fn kept_messages(self, count: usize) -> Builder {
+        Builder {
+            kept_messages: count.max(1),
+            ..self
+        }
+    }
+
+    /// Sets how many events are kept for streams and error messages, at least 1; 10 000 by default.
+    pub fn kept_events(self, count: usize) -> Builder {
+        Builder {
+            kept_events: count.max(1),
+            ..self
+        }
+    }
+
+    /// Starts the sandbox on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// - The name or the key of the realm is not valid.
+    /// - An interface is not valid, cannot be read, or collides with another one.
+    /// - A port is not free.
+    /// - The operating system provides no thread or no random numbers.
+    pub async fn start(mut self) -> Result<Sandbox, StartError> {
+        RealmName::parse(&self.realm)?;
+        for directory in std::mem::take(&mut self.directories) {
+            self.read_directory(&directory)?;
+        }
+        if !self.faulty.is_empty() {
+            let diagnostics = self.faulty.into_iter().flatten().collect();
+            return Err(StartError::InvalidInterface(diagnostics));
+        }
+        let (ready, started) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("astarte-sandbox".to_owned())
+            .spawn(move || self.run(ready, stopped))
+            .map_err(StartError::Thread)?;
+        match started.await {
+            Ok(Ok(core)) => Ok(Sandbox::new(core, stop, thread)),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(StartError::Thread(io::Error::other(
+                "it ended before it was ready",
+            ))),
+        }
+    }
+
+    fn read_directory(&mut self, directory: &Path) -> Result<(), StartError> {
+        let error = |source| StartError::Interfaces {
+            path: directory.to_owned(),
+            source,
+        };
+        let entries = fs::read_dir(directory).map_err(error)?;
+        let paths: io::Result<Vec<PathBuf>> = entries
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect();
+        let mut paths = paths.map_err(error)?;
+        paths.sort();
+        for path in paths {
+            if path.is_dir() {
+                self.read_directory(&path)?;
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
+                let text = fs::read_to_string(&path);
+                let text = text.map_err(|source| StartError::Interfaces {
+                    path: path.clone(),
+                    source,
+                })?;
+                let source = Source::new(path.to_string_lossy(), text);
+                match Interface::parse(&source) {
+                    Ok(checked) => self.interfaces.push(checked.interface),
+                    Err(diagnostics) => self.faulty.push(diagnostics),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The life of the sandbox's thread.
+    fn run(
+        self,
+        ready: oneshot::Sender<Result<Arc<Core>, StartError>>,
+        stopped: oneshot::Receiver<()>,
+    ) {
+        let runtime = match tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(ready.send(Err(StartError::Thread(error)))),
+        };
+        let core = runtime.block_on(async {
+            match self.serve().await {
+                Ok(core) => {
+                    let served = ready.send(Ok(Arc::clone(&core)));
+                    if served.is_ok() {
+                        // Both ends of the channel mean the same: the sandbox was dropped.
+                        let _ = stopped.await;
+                    }
+                    Some(core)
+                }
+                Err(error) => {
+                    drop(ready.send(Err(error)));
+                    None
+                }
+            }
+        });
+        drop(runtime);
+        if let Some(core) = core {
+            core.stop();
+        }
+    }
+
+    async fn serve(self) -> Result<Arc<Core>, StartError> {
+        let realm_key = match &self.realm_key {
+            Some(pem) => RealmKey::from_pem(pem).map_err(|_| StartError::RealmKey)?,
+            None => RealmKey::generate().map_err(certificates)?,
+        };
+        let authority = Authority::generate().map_err(certificates)?;
+        let acceptor = broker::acceptor(&authority).map_err(certificates)?;
+        let (http, http_address) = bind(self.port).await?;
+        let (mqtt, mqtt_address) = bind(self.broker_port).await?;
+        let urls = (
+            format!("http://{http_address}/pairing"),
+            format!("mqtts://{mqtt_address}/"),
+        );
+        let log = Arc::new(EventLog::new(self.kept_events));
+        let settings = Settings {
+            realm: self.realm,
+            profile: self.profile,
+            patience: self.patience,
+            retry_interval: self.retry_interval,
+            certificate_lifetime: self.certificate_lifetime,
+            kept_messages: self.kept_messages,
+        };
+        let core = Arc::new(Core::new(settings, authority, realm_key, log, urls));
+        for interface in self.interfaces {
+            core.installed.install(interface)?;
+        }
+        tokio::spawn(http::serve(Arc::clone(&core), http));
+        tokio::spawn(broker::serve(Arc::clone(&core), mqtt, acceptor));
+        Ok(core)
+    }
+}
+
+async fn bind(port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
+    let error = |source| StartError::Bind { port, source };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(error)?;
+    let address = listener.local_addr().map_err(error)?;
+    Ok((listener, address))
+}
+
+fn certificates(error: impl std::error::Error + Send + Sync + 'static) -> StartError {
+    StartError::Certificates(Box::new(error))
+}

@@ -1,0 +1,129 @@
+//! Events in words, one line each.
+
+use std::fmt::{Display, Formatter, Result};
+
+use super::{DeviceError, Disconnection, Event, EventKind};
+use crate::clock;
+use crate::json;
+
+impl Display for Event {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(&clock::utc(clock::to_ms(self.at), ' '))?;
+        if let Some(device) = self.device {
+            write!(f, " {device}")?;
+        }
+        write!(f, " {}", self.kind)
+    }
+}
+
+impl Display for EventKind {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            EventKind::CertificateIssued => f.write_str("certificate issued"),
+            EventKind::Connected {
+                address,
+                clean_session,
+                session_present,
+            } => {
+                let session = match (clean_session, session_present) {
+                    (true, _) => "clean session",
+                    (false, true) => "session present",
+                    (false, false) => "new session",
+                };
+                write!(f, "connected from {address}, {session}")
+            }
+            EventKind::ConnectionRefused { address, reason } => {
+                write!(f, "connection from {address} refused: {reason}")
+            }
+            EventKind::Deleted => f.write_str("deleted"),
+            EventKind::Disconnected { reason } => write!(f, "disconnected: {reason}"),
+            EventKind::EmptyCache => f.write_str("emptyCache answered"),
+            EventKind::Error(error) => error.fmt(f),
+            EventKind::IncomingData(received) => {
+                write!(f, "{}{} = ", received.interface(), received.path())?;
+                write!(
+                    f,
+                    "{} (QoS {})",
+                    json::content(received.content()),
+                    received.qos()
+                )
+            }
+            EventKind::InterfaceAdded { interface, version } => {
+                write!(f, "interface added: {interface} {version}")
+            }
+            EventKind::InterfaceMinorUpdated {
+                interface,
+                old,
+                new,
+            } => {
+                write!(f, "interface updated: {interface} {old} to {new}")
+            }
+            EventKind::InterfaceRemoved { interface, major } => {
+                write!(f, "interface removed: {interface}, major version {major}")
+            }
+            EventKind::Introspection(introspection) => {
+                f.write_str("introspection:")?;
+                introspection
+                    .iter()
+                    .try_for_each(|(name, version)| write!(f, " {name} {version}"))
+            }
+            EventKind::PathCreated { interface, path } => write!(f, "set: {interface}{path}"),
+            EventKind::PathRemoved { interface, path } => write!(f, "unset: {interface}{path}"),
+            EventKind::PublicationDropped { topic } => {
+                write!(f, "publication dropped, the queue is full: {topic}")
+            }
+            EventKind::Published {
+                topic,
+                qos,
+                subscriptions,
+            } => {
+                write!(
+                    f,
+                    "published: {topic} (QoS {qos}, {subscriptions} subscriptions)"
+                )
+            }
+            EventKind::Registered => f.write_str("registered"),
+            EventKind::Subscribed { filters, refused } => {
+                write!(f, "subscribed: {}", filters.join(" "))?;
+                if !refused.is_empty() {
+                    write!(f, "; refused: {}", refused.join(" "))?;
+                }
+                Ok(())
+            }
+            EventKind::Unregistered => f.write_str("unregistered"),
+            EventKind::ValueChanged { interface, path } => write!(f, "changed: {interface}{path}"),
+        }
+    }
+}
+
+impl Display for Disconnection {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Disconnection::Client => f.write_str("by the device"),
+            Disconnection::ForeignTopic(topic) => {
+                write!(f, "the device may not publish to `{topic}`")
+            }
+            Disconnection::KeepAlive => f.write_str("nothing came for 1.5 times the keep alive"),
+            Disconnection::Kicked(name) => write!(f, "kicked, {name}"),
+            Disconnection::Lost => f.write_str("the connection broke"),
+            Disconnection::Protocol(what) => write!(f, "{what}"),
+            Disconnection::Requested => f.write_str("on request"),
+            Disconnection::TakenOver => f.write_str("taken over by a new connection"),
+        }
+    }
+}
+
+impl Display for DeviceError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "error {}", self.name)?;
+        if let Some(interface) = &self.interface {
+            let path = self.path.as_deref().unwrap_or_default();
+            write!(f, " on {interface}{path}")?;
+        }
+        write!(f, ": {}", self.detail)?;
+        if self.would_wedge {
+            f.write_str(" (a real server would be stuck on this message)")?;
+        }
+        Ok(())
+    }
+}
