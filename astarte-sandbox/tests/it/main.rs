@@ -1,0 +1,15 @@
+//! The sandbox from outside: raw HTTP, and a client of MQTT that does nothing by itself.
+
+mod broker;
+mod bson;
+mod client;
+mod conformance;
+mod control;
+mod data;
+mod fixtures;
+mod http;
+mod interfaces;
+mod introspection;
+mod pairing;
+mod properties;
+mod server_data;
