@@ -5,6 +5,9 @@ mod fields;
 mod header;
 mod mapping;
 mod model;
+mod places;
+mod values;
+mod words;
 
 use crate::check;
 use crate::diagnostic::Diagnostics;
@@ -13,9 +16,9 @@ use crate::json;
 use crate::source::Source;
 
 pub(crate) use context::Context;
-pub(crate) use fields::Spanned;
 pub(crate) use header::{Header, Kind};
 pub(crate) use mapping::Draft;
+pub(crate) use values::Spanned;
 
 /// A document whose keys and values are right, each by itself.
 pub(crate) struct Document {

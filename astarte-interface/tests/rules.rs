@@ -369,6 +369,16 @@ fn the_number_of_findings_is_bounded() {
     let (_, warnings) = accept(&text);
     assert_eq!(warnings.len(), 500);
     assert!(warnings.to_string().ends_with("4500 more are not shown"));
+    // Warnings do not crowd out errors.
+    assert_eq!(
+        errors(&text.replace("\"datastream\"", "\"stream\"")),
+        [Code::InterfaceUnknownValue]
+    );
+    let overlap = text.replace(
+        "{\"endpoint\":\"/a\"",
+        "{\"endpoint\":\"/b\",\"type\":\"double\"},{\"endpoint\":\"/b\"",
+    );
+    assert_eq!(errors(&overlap), [Code::MappingDuplicate]);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use crate::source::{Source, Span};
 /// What a run of the checks has found so far.
 pub(crate) struct Context<'s> {
     source: &'s Source,
-    found: Vec<Diagnostic>,
-    errors: usize,
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
     omitted: usize,
 }
 
@@ -13,8 +13,8 @@ impl<'s> Context<'s> {
     pub(crate) fn new(source: &'s Source) -> Context<'s> {
         Context {
             source,
-            found: Vec::new(),
-            errors: 0,
+            errors: Vec::new(),
+            warnings: Vec::new(),
             omitted: 0,
         }
     }
@@ -24,25 +24,27 @@ impl<'s> Context<'s> {
     }
 
     pub(crate) fn has_errors(&self) -> bool {
-        self.errors > 0
+        !self.errors.is_empty()
     }
 
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
-        self.errors += usize::from(diagnostic.severity() == Severity::Error);
-        if self.is_full() {
-            self.omitted += 1;
-        } else {
-            self.found.push(diagnostic);
+        let list = match diagnostic.severity() {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        match list.len() < MAX_FOUND {
+            true => list.push(diagnostic),
+            false => self.omitted += 1,
         }
     }
 
-    /// Whether what is found from here on is counted only.
-    pub(crate) fn is_full(&self) -> bool {
-        self.found.len() >= MAX_FOUND
+    /// Whether a further warning would be counted only.
+    pub(crate) fn has_enough_warnings(&self) -> bool {
+        self.warnings.len() >= MAX_FOUND
     }
 
-    /// Counts a warning that is not worth making any more.
-    pub(crate) fn skip(&mut self) {
+    /// Counts a warning that is not worth making.
+    pub(crate) fn omit_warning(&mut self) {
         self.omitted += 1;
     }
 
@@ -69,11 +71,11 @@ impl<'s> Context<'s> {
     }
 
     pub(crate) fn finish(self) -> Diagnostics {
-        let mut diagnostics: Diagnostics = self.found.into_iter().collect();
+        let mut diagnostics: Diagnostics = self.errors.into_iter().chain(self.warnings).collect();
         diagnostics.omit(self.omitted);
         diagnostics
     }
 }
 
-/// More findings than an author reads; a text of 4 MiB could hold a million.
+/// More findings of a severity than an author reads; a text of 4 MiB could hold a million.
 const MAX_FOUND: usize = 500;

@@ -1,6 +1,8 @@
 //! The keys of an interface.
 
-use super::fields::{Fields, Spanned, Vocabulary, shorten, wrong_type_error};
+use super::fields::{Fields, Vocabulary};
+use super::values::{Spanned, wrong_type_error};
+use super::words::shorten;
 use super::{Context, Document, mapping};
 use crate::diagnostic::Code;
 use crate::interface::HeaderSpans;
@@ -28,7 +30,7 @@ pub(crate) enum Kind {
     Properties,
 }
 
-static VOCABULARY: Vocabulary = Vocabulary {
+pub(super) static VOCABULARY: Vocabulary = Vocabulary {
     what: "an interface",
     keys: &[
         "interface_name",
