@@ -27,11 +27,35 @@ impl Descriptor {
         }
     }
 
+    /// Whether this is the interface of that name and major version; generated code checks it when it is compiled.
+    #[doc(hidden)]
+    pub const fn is(&self, name: &str, major: u32) -> bool {
+        let (ours, theirs) = (self.name.as_bytes(), name.as_bytes());
+        if ours.len() != theirs.len() || self.version.major != major {
+            return false;
+        }
+        let mut at = 0;
+        while at < ours.len() {
+            if ours[at] != theirs[at] {
+                return false;
+            }
+            at += 1;
+        }
+        true
+    }
+
     /// Sets the mappings.
     #[must_use]
     pub const fn mappings(mut self, mappings: &'static [Mapping]) -> Self {
         self.mappings = mappings;
         self
+    }
+
+    /// Whether the interface is one of properties: all its mappings are, or none.
+    pub fn is_properties(&self) -> bool {
+        self.mappings
+            .first()
+            .is_some_and(|mapping| mapping.property)
     }
 }
 
@@ -67,6 +91,8 @@ pub struct Mapping {
     pub endpoint: &'static str,
     /// The type of its values.
     pub value_type: Type,
+    /// Whether it is a property, which has a value until it is set anew, and not a datastream.
+    pub property: bool,
     /// How surely a value arrives; properties always have [`Reliability::Unique`].
     pub reliability: Reliability,
     /// What happens to a value while the device is offline.
@@ -87,6 +113,7 @@ impl Mapping {
         Self {
             endpoint,
             value_type,
+            property: false,
             reliability: Reliability::Unreliable,
             retention: Retention::Discard,
             expiry: 0,
@@ -99,6 +126,7 @@ impl Mapping {
     /// Describes a property that cannot be unset.
     pub const fn property(endpoint: &'static str, value_type: Type) -> Self {
         let mut mapping = Self::datastream(endpoint, value_type);
+        mapping.property = true;
         mapping.reliability = Reliability::Unique;
         mapping
     }

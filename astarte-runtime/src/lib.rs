@@ -13,22 +13,42 @@
 //! | `redb` | yes | properties on disk |
 
 mod abi;
+#[cfg(feature = "mqtt")]
+mod config;
+#[cfg(feature = "mqtt")]
+mod delivery;
 mod descriptor;
+#[cfg(feature = "mqtt")]
+mod device;
 mod endpoint;
 mod error;
 mod event;
 #[cfg(feature = "mqtt")]
+pub mod handle;
+#[cfg(feature = "mqtt")]
 mod identity;
+#[cfg(feature = "mqtt")]
+mod inbox;
 mod interface;
 pub mod kind;
 mod object;
+#[cfg(feature = "mqtt")]
+mod outbox;
 #[cfg(feature = "pairing")]
 pub mod pairing;
 mod param;
 mod path;
 pub mod payload;
 #[cfg(feature = "mqtt")]
+mod purge;
+#[cfg(feature = "mqtt")]
+mod sending;
+#[cfg(feature = "mqtt")]
 mod session;
+#[cfg(feature = "mqtt")]
+mod status;
+#[cfg(feature = "mqtt")]
+pub mod store;
 pub mod timestamp;
 #[cfg(feature = "mqtt")]
 mod tls;
@@ -47,3 +67,17 @@ pub use self::param::Param;
 pub use self::path::{Levels, PathWriter, parse_param};
 pub use self::timestamp::Timestamp;
 pub use self::value::{BlobArray, Decode, Encode, StringArray};
+
+#[cfg(feature = "mqtt")]
+pub use self::{
+    config::Config,
+    delivery::{Delivery, DeliveryError, Receipt},
+    device::{Builder, ConnectError, Device},
+    handle::{
+        DatastreamReceiver, DatastreamSender, EventReceiver, Handle, ObjectReceiver, ObjectSender,
+        PropertyCache, PropertyError, PropertyReader, PropertyWriter, Register,
+    },
+    inbox::Closed,
+    sending::{SendError, Sending},
+    status::{Disconnected, RejectReason, Rejected, Status, StatusStream},
+};

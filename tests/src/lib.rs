@@ -1,1 +1,112 @@
-//! Placeholder.
+//! What the end-to-end tests have in common: a sandbox with the interfaces of this project, and a device in it.
+
+use std::{future::Future, path::PathBuf, time::Duration};
+
+use astarte_runtime::{Config, ConnectError, Status, StatusStream, Tls};
+use astarte_sandbox::{Profile, Sandbox};
+
+/// How long anything may take. Reached only where a test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a test returns.
+pub type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+/// A sandbox and a device that is registered in it.
+#[derive(Debug)]
+pub struct Site {
+    /// The sandbox, with every interface of `interfaces/`.
+    pub sandbox: Sandbox,
+    /// The device, as the sandbox sees it.
+    pub device: astarte_sandbox::Device,
+}
+
+impl Site {
+    /// Starts a sandbox that follows the specification.
+    ///
+    /// # Errors
+    ///
+    /// - The sandbox does not start.
+    pub async fn start() -> Result<Self, Box<dyn std::error::Error>> {
+        Self::with_profile(Profile::Spec).await
+    }
+
+    /// Starts a sandbox of a profile.
+    ///
+    /// # Errors
+    ///
+    /// - The sandbox does not start.
+    pub async fn with_profile(profile: Profile) -> Result<Self, Box<dyn std::error::Error>> {
+        let sandbox =
+            Sandbox::builder().profile(profile).interfaces_dir(interfaces_dir()).start().await?;
+        let device = sandbox.register_device()?;
+        Ok(Self { sandbox, device })
+    }
+
+    /// The settings by which the device connects to the sandbox. It keeps everything in memory, and connects again at
+    /// once.
+    ///
+    /// # Panics
+    ///
+    /// - The sandbox gives something that is not what it should be.
+    pub fn config(&self) -> Config {
+        let id = self.device.id().to_string().parse().expect("the sandbox gives a device id");
+        let realm = self.sandbox.realm().parse().expect("the sandbox has a realm");
+        let secret = self.device.credentials_secret().expect("the device is registered");
+        let tls = Tls::new()
+            .add_root_certificates_pem(self.sandbox.ca_pem().as_bytes())
+            .expect("the sandbox has a certificate");
+        Config::new(realm, id)
+            .pairing(self.sandbox.pairing_url(), secret.into())
+            .tls(tls)
+            .backoff(Duration::from_millis(1), Duration::from_millis(10))
+    }
+}
+
+/// The interface files of this project.
+pub fn interfaces_dir() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../interfaces"))
+}
+
+/// Awaits something that comes soon, or fails.
+///
+/// # Panics
+///
+/// - It does not come.
+pub async fn soon<F: Future>(what: F) -> F::Output {
+    tokio::time::timeout(PATIENCE, what).await.expect("what the test waits for does not come")
+}
+
+/// Waits for the first status event that is wanted.
+///
+/// # Panics
+///
+/// - It does not come.
+pub async fn status<T>(stream: &mut StatusStream, wanted: impl Fn(Status) -> Option<T>) -> T {
+    soon(async {
+        loop {
+            let status = stream.recv().await.expect("the device is there");
+            if let Some(found) = wanted(status) {
+                return found;
+            }
+        }
+    })
+    .await
+}
+
+/// Waits until the device is connected.
+///
+/// # Panics
+///
+/// - It does not connect.
+pub async fn connected(stream: &mut StatusStream) {
+    status(stream, |status| matches!(status, Status::Connected).then_some(())).await;
+}
+
+/// The reason for which a device cannot connect.
+///
+/// # Panics
+///
+/// - It connects, or goes on trying.
+pub async fn refused(builder: astarte_runtime::Builder) -> ConnectError {
+    soon(builder.connect()).await.expect_err("the device is refused")
+}

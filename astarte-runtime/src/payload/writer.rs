@@ -229,8 +229,7 @@ fn document(
     out.extend_from_slice(&[0; 4]);
     content(out)?;
     out.push(0);
-    // An array of 1024 strings of the longest kind fits; so does an object of 1024 mappings of such arrays not, and
-    // it is then cut by the packet limit long before anybody reads the length.
+    // What does not fit in the length is larger than any packet by orders of magnitude, and refused as such.
     let len = i32::try_from(out.len() - start).unwrap_or(i32::MAX);
     out[start..start + 4].copy_from_slice(&len.to_le_bytes());
     Ok(())

@@ -1,0 +1,236 @@
+//! The settings of a device.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use crate::{
+    identity::{DeviceId, Realm},
+    store::PropertyStore,
+    tls::{Credentials, Tls},
+};
+
+/// Who a device is, how it reaches its cluster, and the settings of its connection.
+///
+/// What is out of range is an error of [`connect`](crate::Builder::connect), which names the setting.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use astarte_runtime::Config;
+///
+/// let config = Config::new("test".parse()?, "2imLILqtRP2vq0ZVy-TGRQ".parse()?)
+///     .pairing("https://api.astarte.example/pairing", "the credentials secret".into())
+///     .directory("/var/lib/thermostat");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) realm: Realm,
+    pub(crate) device_id: DeviceId,
+    pub(crate) access: Access,
+    pub(crate) tls: Tls,
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) store: Option<Arc<dyn PropertyStore>>,
+    pub(crate) keep_alive: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) disconnect_timeout: Duration,
+    pub(crate) window: u16,
+    pub(crate) queue: usize,
+    pub(crate) retained: usize,
+    pub(crate) inbox: usize,
+    pub(crate) backoff: (Duration, Duration),
+}
+
+/// How the device comes to its broker.
+#[derive(Clone)]
+pub(crate) enum Access {
+    /// Nothing was said.
+    Unset,
+    /// The broker and the credentials are given.
+    Broker {
+        url: String,
+        credentials: Credentials,
+    },
+    /// The pairing API tells.
+    #[cfg(feature = "pairing")]
+    Pairing {
+        url: String,
+        secret: crate::pairing::CredentialsSecret,
+    },
+}
+
+impl Config {
+    /// The settings of a device of this identity, with the defaults of each setting.
+    pub fn new(realm: Realm, device_id: DeviceId) -> Self {
+        Self {
+            realm,
+            device_id,
+            access: Access::Unset,
+            tls: Tls::default(),
+            directory: None,
+            store: None,
+            keep_alive: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(15),
+            disconnect_timeout: Duration::from_secs(5),
+            window: 100,
+            queue: 1000,
+            retained: 1000,
+            inbox: 1000,
+            backoff: (Duration::from_secs(1), Duration::from_secs(60)),
+        }
+    }
+
+    /// Asks the pairing API at `url` for the broker and for a certificate, with the secret that the registration of the
+    /// device gave.
+    #[cfg(feature = "pairing")]
+    #[must_use]
+    pub fn pairing(
+        mut self,
+        url: impl Into<String>,
+        secret: crate::pairing::CredentialsSecret,
+    ) -> Self {
+        self.access = Access::Pairing {
+            url: url.into(),
+            secret,
+        };
+        self
+    }
+
+    /// Connects to a broker at `mqtts://host:port` with credentials that are given.
+    #[must_use]
+    pub fn broker(mut self, url: impl Into<String>, credentials: Credentials) -> Self {
+        self.access = Access::Broker {
+            url: url.into(),
+            credentials,
+        };
+        self
+    }
+
+    /// Keeps credentials and properties in this directory, which must exist. By default both are kept in memory.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// Keeps properties in this store, and not in the directory.
+    #[must_use]
+    pub fn store(mut self, store: impl PropertyStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Says what the device trusts; the certificates of the platform by default.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// How long the link may be silent before it is tried by a ping, 1 s to 18 h; 30 s by default. A link that does not
+    /// answer for as long again is given up.
+    #[must_use]
+    pub fn keep_alive(mut self, keep_alive: Duration) -> Self {
+        self.keep_alive = keep_alive;
+        self
+    }
+
+    /// How long each of opening a link, and each answer of the handshake on it, may take; 15 s by default.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long [`disconnect`](crate::Device::disconnect) waits for what is still to be sent; 5 s by default.
+    #[must_use]
+    pub fn disconnect_timeout(mut self, timeout: Duration) -> Self {
+        self.disconnect_timeout = timeout;
+        self
+    }
+
+    /// How many messages may be unacknowledged at a time, 1 to 10 000; 100 by default.
+    #[must_use]
+    pub fn window(mut self, messages: u16) -> Self {
+        self.window = messages;
+        self
+    }
+
+    /// How many messages may wait to be sent while online, at least 1; 1000 by default. Where there are more, `send`
+    /// waits.
+    #[must_use]
+    pub fn queue(mut self, messages: usize) -> Self {
+        self.queue = messages;
+        self
+    }
+
+    /// How many messages of `volatile` retention wait while offline; 1000 by default. The oldest make room for newer.
+    #[must_use]
+    pub fn retained(mut self, messages: usize) -> Self {
+        self.retained = messages;
+        self
+    }
+
+    /// How many `unreliable` messages wait for each receiver, at least 1; 1000 by default. The oldest make room.
+    #[must_use]
+    pub fn inbox(mut self, messages: usize) -> Self {
+        self.inbox = messages;
+        self
+    }
+
+    /// The pauses between attempts to connect; 1 s to 60 s by default. The longest possible pause doubles from attempt
+    /// to attempt, from `shortest` to `longest`; each pause is a random part of it.
+    #[must_use]
+    pub fn backoff(mut self, shortest: Duration, longest: Duration) -> Self {
+        self.backoff = (shortest, longest);
+        self
+    }
+
+    /// What is out of range: the setting, and what it must be.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let seconds = self.keep_alive.as_secs();
+        let (shortest, longest) = self.backoff;
+        let checks = [
+            (
+                matches!(self.access, Access::Unset),
+                "pairing",
+                "given, or else `broker`",
+            ),
+            (
+                !(1..=u64::from(u16::MAX)).contains(&seconds),
+                "keep_alive",
+                "between 1 s and 65 535 s",
+            ),
+            (
+                self.connect_timeout.is_zero(),
+                "connect_timeout",
+                "more than zero",
+            ),
+            (
+                !(1..=10_000).contains(&self.window),
+                "window",
+                "between 1 and 10 000",
+            ),
+            (self.queue == 0, "queue", "at least 1"),
+            (self.inbox == 0, "inbox", "at least 1"),
+            (
+                shortest.is_zero() || shortest > longest,
+                "backoff",
+                "more than zero, and in ascending order",
+            ),
+        ];
+        match checks.into_iter().find(|(wrong, ..)| *wrong) {
+            Some((_, setting, expected)) => Err((setting, expected)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("realm", &self.realm)
+            .field("device_id", &self.device_id)
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}

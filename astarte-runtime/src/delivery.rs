@@ -1,0 +1,84 @@
+//! What became of a message after it was accepted.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+/// What becomes of a message that was accepted: drop it to forget, or await it.
+///
+/// Awaiting gives a [`Receipt`] once the broker has the message, or an error once it is certain that it will not.
+#[derive(Debug)]
+pub struct Delivery(State);
+
+#[derive(Debug)]
+enum State {
+    Settled(Result<Receipt, DeliveryError>),
+    Waiting(oneshot::Receiver<Result<Receipt, DeliveryError>>),
+}
+
+/// How a message reached the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Receipt {
+    /// The broker has acknowledged it. Astarte checks the data only later, and says nothing where all is well.
+    Acknowledged,
+    /// The broker has acknowledged it, and may have it twice: its session was lost, so the message was sent again.
+    Repeated,
+    /// The property already had this value on the server, and nothing was sent.
+    Unchanged,
+    /// Its reliability is `unreliable`: it is sent once, and nobody says whether it arrived.
+    Unconfirmed,
+}
+
+/// A message was given up.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeliveryError {
+    /// The device was disconnected for good before the broker had the message.
+    #[error("the device was stopped before the message was delivered")]
+    Closed,
+    /// It waited offline longer than the `expiry` of its mapping.
+    #[error("the message waited longer than the expiry of its mapping")]
+    Expired,
+    /// The connection broke before it was sent, and the retention of its mapping is `discard`.
+    #[error("the connection broke, and the retention of the mapping is `discard`")]
+    Offline,
+    /// More messages waited offline than the queue holds, and this was the oldest.
+    #[error("too many messages waited for the connection, and this was the oldest")]
+    Overflow,
+}
+
+/// The other end of a [`Delivery`].
+pub(crate) type Settle = oneshot::Sender<Result<Receipt, DeliveryError>>;
+
+impl Delivery {
+    pub(crate) fn settled(receipt: Receipt) -> Self {
+        Self(State::Settled(Ok(receipt)))
+    }
+
+    pub(crate) fn waiting() -> (Settle, Self) {
+        let (settle, outcome) = oneshot::channel();
+        (settle, Self(State::Waiting(outcome)))
+    }
+}
+
+impl Future for Delivery {
+    type Output = Result<Receipt, DeliveryError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            State::Settled(outcome) => Poll::Ready(outcome.clone()),
+            State::Waiting(outcome) => {
+                // A sender that is gone without a word belonged to a device that is gone.
+                Pin::new(outcome)
+                    .poll(cx)
+                    .map(|outcome| outcome.unwrap_or(Err(DeliveryError::Closed)))
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The device: built, connected, disconnected.
+
+mod access;
+mod builder;
+mod connection;
+mod handshake;
+mod interfaces;
+mod keeper;
+mod link;
+mod recent;
+mod shared;
+
+use std::{fmt, sync::Arc};
+
+use thiserror::Error;
+use tokio::task::JoinHandle;
+
+pub use self::builder::Builder;
+pub(crate) use self::{interfaces::qos, shared::Shared};
+use crate::{Config, status::StatusStream, store::StoreError, tls::TlsError};
+
+/// A device that is connected, or connects again by itself.
+///
+/// Dropped, it stops without waiting for what is still to be sent; [`disconnect`](Self::disconnect) waits.
+pub struct Device {
+    shared: Arc<Shared>,
+    connection: JoinHandle<()>,
+}
+
+/// A device cannot connect, and trying again is useless.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The broker's URL is not `mqtts://host:port`.
+    #[error("the broker's URL is `{url}`, it must be `mqtts://host:port`")]
+    BrokerUrl {
+        /// What it is.
+        url: String,
+    },
+    /// A setting is out of range.
+    #[error("the setting `{setting}` must be {expected}")]
+    Config {
+        /// The method of [`Config`].
+        setting: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// Two interfaces have one name, without regard to case; majors of one interface count as two.
+    #[error(
+        "the interfaces {first} and {second} were both registered: a device has one of each name"
+    )]
+    DuplicateInterface {
+        /// The name and version of one.
+        first: String,
+        /// The name and version of the other.
+        second: String,
+    },
+    /// The introspection does not fit in a packet.
+    #[error(
+        "the introspection has {len} bytes, the broker takes {limit}: the device has too many interfaces"
+    )]
+    IntrospectionSize {
+        /// Its length in bytes.
+        len: usize,
+        /// The longest that fits.
+        limit: usize,
+    },
+    /// The list of set properties does not fit in a packet.
+    #[error(
+        "the list of set properties has {len} bytes after compression, the broker takes {limit}"
+    )]
+    PropertyListSize {
+        /// Its length in bytes.
+        len: usize,
+        /// The longest that fits.
+        limit: usize,
+    },
+    /// The pairing API refuses the device, or its credentials cannot be kept.
+    #[cfg(feature = "pairing")]
+    #[error(transparent)]
+    Pairing(Arc<crate::pairing::PairingError>),
+    /// The device was disconnected before it was connected.
+    #[error("the device was stopped before it was connected")]
+    Stopped,
+    /// The property store failed.
+    #[error(transparent)]
+    Store(Arc<StoreError>),
+    /// The retention `stored` is not there yet.
+    #[error(
+        "`{endpoint}` of the interface `{interface}` has the retention `stored`, which this version cannot keep: \
+         use `volatile`"
+    )]
+    StoredRetention {
+        /// The name of the interface.
+        interface: &'static str,
+        /// The endpoint.
+        endpoint: &'static str,
+    },
+    /// The TLS settings are at fault.
+    #[error(transparent)]
+    Tls(Arc<TlsError>),
+}
+
+macro_rules! shared_causes {
+    ($($(#[$cfg:meta])* $variant:ident($cause:ty);)*) => {$(
+        $(#[$cfg])*
+        impl From<$cause> for ConnectError {
+            fn from(cause: $cause) -> Self {
+                Self::$variant(Arc::new(cause))
+            }
+        }
+    )*};
+}
+
+shared_causes! {
+    #[cfg(feature = "pairing")]
+    Pairing(crate::pairing::PairingError);
+    Store(StoreError);
+    Tls(TlsError);
+}
+
+impl Device {
+    /// Begins to build a device.
+    pub fn builder(config: Config) -> Builder {
+        Builder::new(config)
+    }
+
+    /// Whether the device is connected and through the handshake.
+    pub fn is_connected(&self) -> bool {
+        self.shared.is_connected()
+    }
+
+    /// A stream of what happens to the connection from here on.
+    pub fn status(&self) -> StatusStream {
+        self.shared.status.subscribe()
+    }
+
+    /// Sends what is still to be sent, for as long as the [setting](Config::disconnect_timeout) allows, and
+    /// disconnects. The broker keeps the session.
+    pub async fn disconnect(mut self) {
+        self.shared.request_stop();
+        // A task that panicked has stopped as well.
+        let _ = (&mut self.connection).await;
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        self.shared.request_stop();
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Device")
+            .field("id", &self.shared.base)
+            .finish_non_exhaustive()
+    }
+}

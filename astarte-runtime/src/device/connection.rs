@@ -1,0 +1,674 @@
+//! The one task that owns the socket.
+//!
+//! It connects, goes through the handshake, takes as many queued messages as fit, writes them at once, and reads until
+//! nothing is left. It waits for nothing but the socket and its queues: disks and applications have tasks of their own.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use rumqttc::mqttbytes::v4::{Connect, Packet, Publish};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    ConnectError,
+    access::Route,
+    handshake::{Context, Handshake, Next},
+    interfaces::{InterfaceKind, Interfaces},
+    keeper::Request,
+    link::{Link, LinkError, Refusal},
+    recent::Recent,
+    shared::Shared,
+};
+use crate::{
+    Config,
+    delivery::{Receipt, Settle},
+    device::access::Resolver,
+    inbox::Taken,
+    outbox::{Message, MessageKind, Mode, PropertyId},
+    purge,
+    session::{self, Ack, Event, Session, Unacknowledged},
+    status::{Disconnected, RejectReason, Rejected, Status},
+    store::{Property, StoreError},
+};
+
+/// How much is gathered before it is written, in bytes.
+const BATCH: usize = 64 * 1024;
+
+/// How many times in a row a connection fails before the broker's address is asked for again.
+const REFRESH_AFTER: u32 = 3;
+
+/// What the session knows of a message on its way.
+#[derive(Debug)]
+pub(crate) enum Token {
+    /// Of the handshake; the stored property in it, if any, and its payload.
+    Handshake(Option<(PropertyId, Bytes)>),
+    /// Of the application.
+    Message(Pending),
+}
+
+#[derive(Debug)]
+pub(crate) struct Pending {
+    kind: MessageKind,
+    delivery: Option<Settle>,
+    repeated: bool,
+    /// The payload of a property, to tell whether the store still holds what was sent.
+    stored: Option<Bytes>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) interfaces: Arc<Interfaces>,
+    pub(crate) resolver: Resolver,
+    pub(crate) config: Config,
+    pub(crate) requests: mpsc::UnboundedSender<Request>,
+    pub(crate) acks: mpsc::UnboundedReceiver<Ack>,
+    pub(crate) stop: watch::Receiver<bool>,
+    pub(crate) first: Option<oneshot::Sender<Result<(), ConnectError>>>,
+}
+
+/// Why a link is over.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The application asked for it.
+    Stopped,
+    /// It is to be tried again.
+    Broken(LinkError),
+    /// Trying again is useless.
+    Fatal(ConnectError),
+}
+
+impl From<LinkError> for End {
+    fn from(error: LinkError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// What outlives a link.
+#[derive(Debug)]
+struct Memory {
+    session: Session<Token>,
+    /// Whether this process has had a session on the broker.
+    begun: bool,
+    /// Whether the broker's session has been through the handshake.
+    introduced: bool,
+    recent: Recent,
+}
+
+impl Connection {
+    /// Runs until the device is stopped, or cannot connect for good.
+    pub(crate) async fn run(mut self) {
+        let mut memory = Memory {
+            session: Session::new(self.config.window),
+            begun: false,
+            introduced: false,
+            recent: Recent::default(),
+        };
+        let mut failures = 0;
+        let error = loop {
+            self.shared.status.tell(Status::Connecting);
+            let end = self.attempt(&mut memory, failures >= REFRESH_AFTER).await;
+            let was_connected = self.shared.is_connected();
+            self.disconnected();
+            match end {
+                End::Stopped => break None,
+                End::Fatal(error) => break Some(error),
+                End::Broken(error) => self.shared.status.tell(Status::Disconnected(Disconnected {
+                    reason: error.to_string(),
+                    last_published: if was_connected {
+                        memory.recent.take()
+                    } else {
+                        Vec::new()
+                    },
+                })),
+            }
+            failures = if was_connected {
+                1
+            } else {
+                failures.saturating_add(1)
+            };
+            let after = pause(self.config.backoff, failures);
+            self.shared.status.tell(Status::Reconnecting { after });
+            tokio::select! {
+                () = stopped(&mut self.stop) => break None,
+                () = tokio::time::sleep(after) => {}
+            }
+        };
+        self.shared.outbox.set_mode(Mode::Closed);
+        self.shared.ended(error.clone());
+        for inbox in self
+            .interfaces
+            .iter()
+            .filter_map(|interface| interface.inbox.as_ref())
+        {
+            inbox.stop();
+        }
+        if let Some(first) = self.first.take() {
+            // Whoever connects has given up where nobody takes it.
+            let _ = first.send(Err(error.unwrap_or(ConnectError::Stopped)));
+        }
+    }
+
+    fn disconnected(&self) {
+        self.shared.set_connected(false);
+        self.shared.outbox.set_mode(Mode::Offline);
+        // The keeper ends after this task.
+        let _ = self.requests.send(Request::Disconnected);
+    }
+
+    async fn attempt(&mut self, memory: &mut Memory, refresh: bool) -> End {
+        let mut stop = self.stop.clone();
+        let opened = tokio::select! {
+            () = stopped(&mut stop) => return End::Stopped,
+            opened = self.open(memory, refresh) => opened,
+        };
+        match opened {
+            Ok((link, session_present)) => self.serve(link, session_present, memory).await,
+            Err(end) => end,
+        }
+    }
+
+    async fn open(&mut self, memory: &mut Memory, refresh: bool) -> Result<(Link, bool), End> {
+        let route = self.resolver.route(refresh).await?;
+        let opened = self.connect(&route, false).await;
+        let (link, session_present) = match opened {
+            Err(LinkError::Refused(Refusal::NotAuthorized)) => {
+                self.resolver.check_refusal().await.map_err(End::Fatal)?;
+                return Err(LinkError::Refused(Refusal::NotAuthorized).into());
+            }
+            opened => opened?,
+        };
+        if !session_present || memory.begun {
+            memory.begun = true;
+            return Ok((link, session_present));
+        }
+        // A session of an earlier process: which packet ids it still holds is not known, so it has to go.
+        link.close(self.config.connect_timeout).await;
+        let (link, _) = self.connect(&route, true).await?;
+        link.close(self.config.connect_timeout).await;
+        let (link, session_present) = self.connect(&route, false).await?;
+        memory.begun = true;
+        Ok((link, session_present))
+    }
+
+    async fn connect(&self, route: &Route, clean_session: bool) -> Result<(Link, bool), LinkError> {
+        let mut connect = Connect::new(&*self.shared.base);
+        connect.clean_session = clean_session;
+        connect.keep_alive = u16::try_from(self.config.keep_alive.as_secs()).unwrap_or(u16::MAX);
+        let tls = Arc::clone(&route.tls);
+        Link::open(
+            &route.host,
+            route.port,
+            tls,
+            connect,
+            self.config.connect_timeout,
+        )
+        .await
+    }
+
+    /// Runs a link until it is over.
+    async fn serve(&mut self, mut link: Link, session_present: bool, memory: &mut Memory) -> End {
+        if session_present {
+            memory.session.resume(&mut link.output);
+        } else {
+            memory.introduced = false;
+            self.put_back(memory.session.reset());
+        }
+        self.shared.outbox.set_mode(Mode::Handshake);
+        let mut serving = Serving::begin(self, &mut link, memory);
+        let end = loop {
+            match serving.step(self, &mut link, memory).await {
+                Ok(()) => {}
+                Err(end) => break end,
+            }
+        };
+        if matches!(end, End::Stopped) {
+            link.close(self.config.disconnect_timeout).await;
+        }
+        end
+    }
+
+    /// Queues again what a lost session had not acknowledged.
+    fn put_back(&self, unacknowledged: Vec<Unacknowledged<Token>>) {
+        let mut messages = Vec::new();
+        for message in unacknowledged {
+            match message {
+                Unacknowledged::Message(
+                    publish,
+                    Token::Message(Pending { kind, delivery, .. }),
+                ) => {
+                    messages.push(Message {
+                        publish,
+                        kind,
+                        delivery,
+                        repeated: true,
+                    });
+                }
+                Unacknowledged::Taken(token @ Token::Message(_)) => self.acknowledged(token),
+                // The next handshake sends what is stored.
+                Unacknowledged::Message(_, Token::Handshake(_))
+                | Unacknowledged::Taken(Token::Handshake(_)) => {}
+            }
+        }
+        self.shared.outbox.put_back(messages);
+    }
+
+    /// Settles a message that the broker has.
+    fn acknowledged(&self, token: Token) {
+        match token {
+            Token::Handshake(None) => {}
+            Token::Handshake(Some((id, payload))) => {
+                self.ask(Request::Acknowledged {
+                    id,
+                    payload,
+                    settle: None,
+                });
+            }
+            Token::Message(Pending {
+                kind,
+                delivery,
+                repeated,
+                stored,
+            }) => {
+                let receipt = if repeated {
+                    Receipt::Repeated
+                } else {
+                    Receipt::Acknowledged
+                };
+                match (kind, stored) {
+                    (MessageKind::Property(id), Some(payload)) => {
+                        let settle = delivery.map(|settle| (settle, receipt));
+                        self.ask(Request::Acknowledged {
+                            id,
+                            payload,
+                            settle,
+                        });
+                    }
+                    _ => {
+                        // Nobody waits where the `Delivery` was dropped.
+                        let _ = delivery.map(|settle| settle.send(Ok(receipt)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands a message from the server to whom it is for; returns what is to be acknowledged at once.
+    fn dispatch(&self, publish: &Publish, ack: Option<Ack>) -> Option<Ack> {
+        let topic = publish
+            .topic
+            .strip_prefix(&self.shared.base)
+            .and_then(|rest| rest.strip_prefix('/'));
+        let topic = topic.unwrap_or(&publish.topic);
+        let (interface, path) = topic
+            .find('/')
+            .map_or((topic, ""), |slash| topic.split_at(slash));
+        let rejected = |reason| {
+            let (interface, path) = (interface.to_owned(), path.to_owned());
+            self.shared.status.tell(Status::Rejected(Rejected {
+                interface,
+                path,
+                reason,
+            }));
+            ack
+        };
+        if (interface, path) == ("control", "/consumer/properties") {
+            return match purge::decode(&publish.payload) {
+                Ok(listed) => self.ask(Request::Purge { listed, ack }),
+                Err(error) => rejected(RejectReason::PropertyList(error.to_string())),
+            };
+        }
+        let Some(registered) = self.interfaces.get(interface) else {
+            return rejected(RejectReason::UnknownInterface);
+        };
+        let interface = registered.descriptor.name;
+        if registered.kind() == InterfaceKind::ServerProperties {
+            let (path, payload) = (path.to_owned(), publish.payload.clone());
+            return self.ask(Request::Received {
+                interface,
+                path,
+                payload,
+                ack,
+            });
+        }
+        let Some(inbox) = &registered.inbox else {
+            return rejected(RejectReason::UnknownInterface);
+        };
+        match inbox.message(interface, path, &publish.payload, ack) {
+            Ok(Taken::Queued) => None,
+            Ok(Taken::Discarded) => ack,
+            Ok(Taken::Displaced(total)) => {
+                self.shared
+                    .status
+                    .tell(Status::Dropped { interface, total });
+                None
+            }
+            Err(error) => rejected(error.into()),
+        }
+    }
+
+    /// Asks the keeper, who acknowledges when it is done.
+    fn ask(&self, request: Request) -> Option<Ack> {
+        // The keeper ends after this task.
+        let _ = self.requests.send(request);
+        None
+    }
+}
+
+/// A link in use.
+struct Serving {
+    handshake: Handshake,
+    loading: Option<oneshot::Receiver<Result<Vec<Property>, StoreError>>>,
+    last_sent: Instant,
+    last_received: Instant,
+    /// Since when an answer to a ping is awaited.
+    pinged: Option<Instant>,
+    /// When the handshake last went on.
+    progress: Instant,
+    /// Until when a stop waits for what is still to be sent.
+    stopping: Option<Instant>,
+}
+
+impl Serving {
+    fn begin(connection: &Connection, link: &mut Link, memory: &mut Memory) -> Self {
+        let now = Instant::now();
+        let full = !memory.introduced;
+        let (handshake, next) = Handshake::begin(
+            full,
+            &mut connection.context(&mut link.output, &mut memory.session),
+        );
+        let mut serving = Self {
+            handshake,
+            loading: None,
+            last_sent: now,
+            last_received: now,
+            pinged: None,
+            progress: now,
+            stopping: None,
+        };
+        serving.follow(next, connection);
+        serving
+    }
+
+    /// Handles what is there, then waits for more.
+    async fn step(
+        &mut self,
+        connection: &mut Connection,
+        link: &mut Link,
+        memory: &mut Memory,
+    ) -> Result<(), End> {
+        while let Some(packet) = link.next_packet()? {
+            self.received(packet, connection, link, memory)?;
+        }
+        if self.handshake.is_over() {
+            memory.introduced = true;
+            self.connected(connection);
+            fill(connection, link, memory);
+        }
+        self.keep_alive(connection, link)?;
+        let drained = connection.shared.outbox.len() == 0 && memory.session.unacknowledged() == 0;
+        if self.stopping.is_some() && drained && link.output.is_empty() {
+            return Err(End::Stopped);
+        }
+        if !link.output.is_empty() {
+            self.last_sent = Instant::now();
+        }
+        self.wait(connection, link, memory).await
+    }
+
+    async fn wait(
+        &mut self,
+        connection: &mut Connection,
+        link: &mut Link,
+        memory: &mut Memory,
+    ) -> Result<(), End> {
+        let takes_more =
+            self.handshake.is_over() && memory.session.has_room() && link.output.len() < BATCH;
+        let deadline = self.deadline(&connection.config);
+        let Connection {
+            shared, acks, stop, ..
+        } = connection;
+        tokio::select! {
+            biased;
+            () = stopped(stop), if self.stopping.is_none() => {
+                self.stopping = Some(Instant::now() + connection.config.disconnect_timeout);
+            }
+            turned = link.turn() => {
+                if turned? {
+                    self.last_received = Instant::now();
+                }
+            }
+            Some(ack) = acks.recv() => {
+                memory.session.acknowledge(ack, &mut link.output);
+                while let Ok(ack) = acks.try_recv() {
+                    memory.session.acknowledge(ack, &mut link.output);
+                }
+            }
+            () = shared.outbox.filled(), if takes_more => {}
+            loaded = answer(&mut self.loading) => self.loaded(loaded, connection, link, memory)?,
+            () = sleep_until(deadline) => {}
+        }
+        Ok(())
+    }
+
+    fn received(
+        &mut self,
+        packet: Packet,
+        connection: &Connection,
+        link: &mut Link,
+        memory: &mut Memory,
+    ) -> Result<(), End> {
+        let event = memory
+            .session
+            .handle(packet, &mut link.output)
+            .map_err(LinkError::from)?;
+        match event {
+            Some(Event::Message(publish, ack)) => {
+                if let Some(ack) = connection.dispatch(&publish, ack) {
+                    memory.session.acknowledge(ack, &mut link.output);
+                }
+            }
+            Some(Event::Acknowledged(token)) => {
+                let of_handshake = matches!(token, Token::Handshake(_));
+                connection.acknowledged(token);
+                if of_handshake {
+                    let cx = &mut connection.context(&mut link.output, &mut memory.session);
+                    let next = self.handshake.acknowledged(cx);
+                    self.follow(next, connection);
+                }
+            }
+            Some(Event::Subscribed(id, codes)) => {
+                let cx = &mut connection.context(&mut link.output, &mut memory.session);
+                let next = self.handshake.subscribed(id, &codes, cx)?;
+                self.follow(next, connection);
+            }
+            Some(Event::Pong) => self.pinged = None,
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn loaded(
+        &mut self,
+        loaded: Result<Vec<Property>, StoreError>,
+        connection: &Connection,
+        link: &mut Link,
+        memory: &mut Memory,
+    ) -> Result<(), End> {
+        let properties = loaded.map_err(|error| End::Fatal(error.into()))?;
+        let cx = &mut connection.context(&mut link.output, &mut memory.session);
+        let next = self.handshake.loaded(properties, cx).map_err(|len| {
+            End::Fatal(ConnectError::PropertyListSize {
+                len,
+                limit: super::handshake::LIST_LIMIT,
+            })
+        })?;
+        self.follow(next, connection);
+        Ok(())
+    }
+
+    fn follow(&mut self, next: Next, connection: &Connection) {
+        self.progress = Instant::now();
+        if let Next::Load { unsent_only } = next {
+            let (reply, loading) = oneshot::channel();
+            self.loading = Some(loading);
+            connection.ask(Request::Load { unsent_only, reply });
+        }
+    }
+
+    /// The handshake is over: tells it once.
+    fn connected(&self, connection: &mut Connection) {
+        let shared = &connection.shared;
+        if shared.is_connected() {
+            return;
+        }
+        shared.set_connected(true);
+        shared.outbox.settle_parked();
+        shared.outbox.set_mode(Mode::Online);
+        shared.status.tell(Status::Connected);
+        if let Some(first) = connection.first.take() {
+            // Whoever connects has given up where nobody takes it; the stop is on its way.
+            let _ = first.send(Ok(()));
+        }
+    }
+
+    fn keep_alive(&mut self, connection: &Connection, link: &mut Link) -> Result<(), End> {
+        let now = Instant::now();
+        let Config {
+            keep_alive,
+            connect_timeout,
+            ..
+        } = connection.config;
+        if self.stopping.is_some_and(|until| until <= now) {
+            return Err(End::Stopped);
+        }
+        if !self.handshake.is_over() && self.progress + connect_timeout <= now {
+            return Err(LinkError::Timeout(connect_timeout).into());
+        }
+        if self.pinged.is_some_and(|pinged| pinged + keep_alive <= now) {
+            return Err(LinkError::Timeout(keep_alive).into());
+        }
+        if self.pinged.is_none() && self.last_sent.min(self.last_received) + keep_alive <= now {
+            session::write(&Packet::PingReq, &mut link.output);
+            self.pinged = Some(now);
+        }
+        Ok(())
+    }
+
+    /// When something is to be done at the latest.
+    fn deadline(&self, config: &Config) -> Instant {
+        let since = self
+            .pinged
+            .unwrap_or_else(|| self.last_sent.min(self.last_received));
+        let mut deadline = since + config.keep_alive;
+        if !self.handshake.is_over() {
+            deadline = deadline.min(self.progress + config.connect_timeout);
+        }
+        self.stopping.map_or(deadline, |until| deadline.min(until))
+    }
+}
+
+impl Connection {
+    fn context<'a>(
+        &'a self,
+        out: &'a mut BytesMut,
+        session: &'a mut Session<Token>,
+    ) -> Context<'a> {
+        Context {
+            base: &self.shared.base,
+            interfaces: &self.interfaces,
+            session,
+            out,
+        }
+    }
+}
+
+/// Moves queued messages into the session, for as long as there is room.
+fn fill(connection: &Connection, link: &mut Link, memory: &mut Memory) {
+    let Memory {
+        session, recent, ..
+    } = memory;
+    let base = connection.shared.base.len() + 1;
+    let room = std::cell::Cell::new(session.has_room() && link.output.len() < BATCH);
+    connection.shared.outbox.take(
+        |_| room.get(),
+        |message| {
+            let Message {
+                publish,
+                kind,
+                delivery,
+                repeated,
+            } = message;
+            recent.sent(publish.topic.get(base..).unwrap_or_default());
+            let stored = matches!(kind, MessageKind::Property(_)).then(|| publish.payload.clone());
+            let token = Token::Message(Pending {
+                kind,
+                delivery,
+                repeated,
+                stored,
+            });
+            if let Some(sent) = session.publish(publish, token, &mut link.output) {
+                connection.acknowledged(sent);
+            }
+            room.set(session.has_room() && link.output.len() < BATCH);
+        },
+    );
+}
+
+/// Waits for the keeper's answer, for ever where none is due.
+async fn answer(
+    loading: &mut Option<oneshot::Receiver<Result<Vec<Property>, StoreError>>>,
+) -> Result<Vec<Property>, StoreError> {
+    let Some(receiver) = loading else {
+        return std::future::pending().await;
+    };
+    let answer = Pin::new(receiver).await.unwrap_or(Err(StoreError::Closed));
+    *loading = None;
+    answer
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // The sender is gone together with the last handle: nobody is left to send anything.
+    let _ = stop.wait_for(|stopped| *stopped).await;
+}
+
+/// A random part of a pause that doubles from failure to failure.
+fn pause((shortest, longest): (Duration, Duration), failures: u32) -> Duration {
+    let doubled = shortest.saturating_mul(
+        1_u32
+            .checked_shl(failures.saturating_sub(1))
+            .unwrap_or(u32::MAX),
+    );
+    let random = RandomState::new().build_hasher().finish() as u32;
+    doubled
+        .min(longest)
+        .mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_stay_in_bounds() {
+        let bounds = (Duration::from_millis(100), Duration::from_secs(2));
+        for failures in [1, 2, 3, 10, 40, u32::MAX] {
+            let longest = (0..64)
+                .map(|_| pause(bounds, failures))
+                .max()
+                .unwrap_or_default();
+            assert!(longest <= bounds.1);
+            if failures == 1 {
+                assert!(longest <= bounds.0);
+            }
+        }
+    }
+}

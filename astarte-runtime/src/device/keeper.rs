@@ -1,0 +1,499 @@
+//! The one task that writes to the property store.
+//!
+//! It takes what has gathered, writes it in one transaction, and only then lets it be sent, acknowledged or seen by the
+//! application. So the session never waits for a disk, and the order on the wire is the order in the store.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    task::Waker,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use rumqttc::mqttbytes::v4::Publish;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    interfaces::{InterfaceKind, Interfaces},
+    shared::Shared,
+};
+use crate::{
+    Ownership,
+    delivery::{Delivery, Receipt, Settle},
+    inbox::Announce,
+    outbox::{Message, MessageKind, PropertyId},
+    session::Ack,
+    status::{RejectReason, Rejected, Status},
+    store::{Change, Property, PropertyStore, State, StoreError},
+};
+
+/// How long the server must be silent on properties before an empty list of them is believed.
+///
+/// Servers from 1.2.1 on send an empty list whatever is set, and the values right behind it.
+const PURGE_SETTLES: Duration = Duration::from_secs(5);
+
+/// How many requests are handled in one transaction.
+const BATCH: usize = 256;
+
+/// A property that the application sets, or unsets by an empty payload.
+#[derive(Debug)]
+pub(crate) struct SetProperty {
+    pub(crate) id: PropertyId,
+    pub(crate) publish: Publish,
+    pub(crate) reply: oneshot::Sender<Result<Delivery, StoreError>>,
+}
+
+/// What the session asks of the keeper.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// The broker has acknowledged a property; whoever waits for it is told once that is stored, so that the same value
+    /// set again is known to be there.
+    Acknowledged {
+        id: PropertyId,
+        payload: Bytes,
+        settle: Option<(Settle, Receipt)>,
+    },
+    /// The link broke: a list of properties that has not settled is void.
+    Disconnected,
+    /// Wants the device-owned properties of the introspection, for the handshake.
+    Load {
+        unsent_only: bool,
+        reply: oneshot::Sender<Result<Vec<Property>, StoreError>>,
+    },
+    /// The server's list of the properties that are set, as `interface/path`.
+    Purge {
+        listed: HashSet<String>,
+        ack: Option<Ack>,
+    },
+    /// The server set a property, or unset it by an empty payload.
+    Received {
+        interface: &'static str,
+        path: String,
+        payload: Bytes,
+        ack: Option<Ack>,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    shared: Arc<Shared>,
+    interfaces: Arc<Interfaces>,
+    store: Arc<dyn PropertyStore>,
+    sets: mpsc::Receiver<SetProperty>,
+    requests: mpsc::UnboundedReceiver<Request>,
+    acks: mpsc::UnboundedSender<Ack>,
+    /// Properties that an empty list did not name and no value followed for, by `interface/path`.
+    doubtful: HashMap<String, (&'static str, String)>,
+    settles: Instant,
+}
+
+impl Keeper {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        interfaces: Arc<Interfaces>,
+        store: Arc<dyn PropertyStore>,
+        sets: mpsc::Receiver<SetProperty>,
+        requests: mpsc::UnboundedReceiver<Request>,
+        acks: mpsc::UnboundedSender<Ack>,
+    ) -> Self {
+        let (doubtful, settles) = (HashMap::new(), Instant::now());
+        Self {
+            shared,
+            interfaces,
+            store,
+            sets,
+            requests,
+            acks,
+            doubtful,
+            settles,
+        }
+    }
+
+    /// Runs until the session is gone.
+    pub(crate) async fn run(mut self) {
+        let (mut sets, mut requests) = (Vec::new(), Vec::new());
+        loop {
+            tokio::select! {
+                biased;
+                received = self.requests.recv_many(&mut requests, BATCH) => {
+                    if received == 0 {
+                        return;
+                    }
+                    for request in requests.drain(..) {
+                        self.handle(request).await;
+                    }
+                }
+                _ = self.sets.recv_many(&mut sets, BATCH), if !self.sets.is_closed() || !self.sets.is_empty() => {
+                    self.set(std::mem::take(&mut sets)).await;
+                }
+                () = sleep_until(self.settles), if !self.doubtful.is_empty() => {
+                    let purged = std::mem::take(&mut self.doubtful).into_values().collect();
+                    self.purge(purged).await;
+                }
+            }
+        }
+    }
+
+    async fn handle(&mut self, request: Request) {
+        match request {
+            Request::Acknowledged {
+                id,
+                payload,
+                settle,
+            } => self.acknowledged(id, &payload, settle).await,
+            Request::Disconnected => self.doubtful.clear(),
+            Request::Load { unsent_only, reply } => {
+                // The session has gone on without the answer where nobody takes it.
+                let _ = reply.send(self.load(unsent_only).await);
+            }
+            Request::Purge { listed, ack } => {
+                self.purge_unlisted(&listed).await;
+                self.acknowledge(ack);
+            }
+            Request::Received {
+                interface,
+                path,
+                payload,
+                ack,
+            } => self.received(interface, path, &payload, ack).await,
+        }
+    }
+
+    async fn acknowledged(
+        &self,
+        id: PropertyId,
+        payload: &Bytes,
+        settle: Option<(Settle, Receipt)>,
+    ) {
+        let PropertyId {
+            interface,
+            major,
+            path,
+        } = id;
+        let change = Change::Acknowledge {
+            interface: interface.to_owned(),
+            major,
+            path: path.clone(),
+            payload: payload.to_vec(),
+        };
+        if let Err(error) = self.apply(vec![change]).await {
+            // The row stays unsent, and goes out again after the next connection.
+            self.reject(
+                interface.to_owned(),
+                path,
+                RejectReason::Store(describe(&error)),
+            );
+        }
+        if let Some((settle, receipt)) = settle {
+            // Nobody waits where the `Delivery` was dropped.
+            let _ = settle.send(Ok(receipt));
+        }
+    }
+
+    async fn load(&self, unsent_only: bool) -> Result<Vec<Property>, StoreError> {
+        let versions: Vec<_> = self
+            .interfaces
+            .of_kind(InterfaceKind::DeviceProperties)
+            .map(|interface| {
+                (
+                    interface.descriptor.name,
+                    interface.descriptor.version.major,
+                )
+            })
+            .collect();
+        self.with_store(move |store| {
+            let mut properties = Vec::new();
+            for (name, major) in versions {
+                properties.append(&mut store.load_interface(name, major)?);
+            }
+            if unsent_only {
+                properties.retain(|property| property.state != State::Sent);
+            }
+            Ok(properties)
+        })
+        .await
+    }
+
+    async fn set(&mut self, sets: Vec<SetProperty>) {
+        let wanted: Vec<_> = sets
+            .iter()
+            .map(|set| (set.id.clone(), set.publish.payload.clone()))
+            .collect();
+        let stored = self
+            .with_store(move |store| {
+                let (changes, unchanged) = plan(store, wanted)?;
+                store.apply(&changes)?;
+                Ok(unchanged)
+            })
+            .await;
+        match stored {
+            Ok(unchanged) => {
+                for (set, unchanged) in sets.into_iter().zip(unchanged) {
+                    let delivery = if unchanged {
+                        Delivery::settled(Receipt::Unchanged)
+                    } else {
+                        self.publish(set.id, set.publish)
+                    };
+                    // Whoever set it does not wait any more; it is set all the same.
+                    let _ = set.reply.send(Ok(delivery));
+                }
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                for set in sets {
+                    let _ = set
+                        .reply
+                        .send(Err(StoreError::Backend(Box::new(Arc::clone(&error)))));
+                }
+            }
+        }
+    }
+
+    fn publish(&self, id: PropertyId, publish: Publish) -> Delivery {
+        let (settle, delivery) = Delivery::waiting();
+        let kind = MessageKind::Property(id);
+        let message = Message {
+            publish,
+            kind,
+            delivery: Some(settle),
+            repeated: false,
+        };
+        // Never full for properties; a device that has stopped settles by the drop.
+        let _ = self.shared.outbox.push(message, Waker::noop());
+        delivery
+    }
+
+    async fn received(
+        &mut self,
+        interface: &'static str,
+        path: String,
+        payload: &Bytes,
+        ack: Option<Ack>,
+    ) {
+        let Some(registered) = self.interfaces.get(interface) else {
+            return self.acknowledge(ack);
+        };
+        let announce = match &registered.inbox {
+            Some(inbox) => match Arc::clone(inbox).property(interface, &path, payload) {
+                Ok(announce) => Some(announce),
+                Err(error) => {
+                    self.reject(interface.to_owned(), path, error.into());
+                    return self.acknowledge(ack);
+                }
+            },
+            None => None,
+        };
+        if !self.doubtful.is_empty() {
+            self.doubtful.remove(&format!("{interface}{path}"));
+            self.settles = Instant::now() + PURGE_SETTLES;
+        }
+        let major = registered.descriptor.version.major;
+        let change = if payload.is_empty() {
+            Change::Delete {
+                interface: interface.to_owned(),
+                major,
+                path: path.clone(),
+            }
+        } else {
+            Change::Store(Property {
+                interface: interface.to_owned(),
+                major,
+                path: path.clone(),
+                ownership: Ownership::Server,
+                state: State::Sent,
+                payload: payload.to_vec(),
+            })
+        };
+        match self.apply(vec![change]).await {
+            Ok(()) => {
+                if let Some(announce) = announce {
+                    announce();
+                }
+                self.acknowledge(ack);
+            }
+            // Without an acknowledgement the broker sends it again.
+            Err(error) => self.reject(
+                interface.to_owned(),
+                path,
+                RejectReason::Store(describe(&error)),
+            ),
+        }
+    }
+
+    async fn purge_unlisted(&mut self, listed: &HashSet<String>) {
+        let versions: Vec<_> = self
+            .interfaces
+            .of_kind(InterfaceKind::ServerProperties)
+            .map(|interface| {
+                (
+                    interface.descriptor.name,
+                    interface.descriptor.version.major,
+                )
+            })
+            .collect();
+        let loaded = self
+            .with_store(move |store| {
+                let mut rows = Vec::new();
+                for (name, major) in versions {
+                    rows.extend(
+                        store
+                            .load_interface(name, major)?
+                            .into_iter()
+                            .map(|row| (name, row.path)),
+                    );
+                }
+                Ok(rows)
+            })
+            .await;
+        match loaded {
+            Ok(rows) if listed.is_empty() => {
+                self.doubtful = rows
+                    .into_iter()
+                    .map(|(name, path)| (format!("{name}{path}"), (name, path)))
+                    .collect();
+                self.settles = Instant::now() + PURGE_SETTLES;
+            }
+            Ok(rows) => {
+                self.doubtful.clear();
+                let unlisted = rows
+                    .into_iter()
+                    .filter(|(name, path)| !listed.contains(&format!("{name}{path}")));
+                self.purge(unlisted.collect()).await;
+            }
+            Err(error) => {
+                self.reject(
+                    "control".to_owned(),
+                    String::new(),
+                    RejectReason::Store(describe(&error)),
+                );
+            }
+        }
+    }
+
+    /// Removes properties that the server has no more, and tells the application of each.
+    async fn purge(&mut self, purged: Vec<(&'static str, String)>) {
+        let mut changes = Vec::with_capacity(purged.len());
+        let mut announcements: Vec<Announce> = Vec::new();
+        for (interface, path) in purged {
+            let Some(registered) = self.interfaces.get(interface) else {
+                continue;
+            };
+            // A path that the interface does not know was stored by another minor version: nobody waits for it.
+            let announce = registered
+                .inbox
+                .as_ref()
+                .map(|inbox| Arc::clone(inbox).purged(interface, &path));
+            announcements.extend(announce.and_then(Result::ok));
+            let major = registered.descriptor.version.major;
+            changes.push(Change::Delete {
+                interface: interface.to_owned(),
+                major,
+                path,
+            });
+        }
+        match self.apply(changes).await {
+            Ok(()) => announcements.into_iter().for_each(|announce| announce()),
+            Err(error) => {
+                self.reject(
+                    "control".to_owned(),
+                    String::new(),
+                    RejectReason::Store(describe(&error)),
+                );
+            }
+        }
+    }
+
+    fn acknowledge(&self, ack: Option<Ack>) {
+        if let Some(ack) = ack {
+            // The session is gone where nobody takes it.
+            let _ = self.acks.send(ack);
+        }
+    }
+
+    fn reject(&self, interface: String, path: String, reason: RejectReason) {
+        self.shared.status.tell(Status::Rejected(Rejected {
+            interface,
+            path,
+            reason,
+        }));
+    }
+
+    async fn apply(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.with_store(move |store| store.apply(&changes)).await
+    }
+
+    async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn PropertyStore) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        run_on(&self.store, work).await
+    }
+}
+
+/// Calls a store where it does not stop the runtime.
+pub(crate) async fn run_on<T: Send + 'static>(
+    store: &Arc<dyn PropertyStore>,
+    work: impl FnOnce(&dyn PropertyStore) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    if !store.blocks() {
+        return work(store.as_ref());
+    }
+    let store = Arc::clone(store);
+    tokio::task::spawn_blocking(move || work(store.as_ref()))
+        .await
+        .unwrap_or_else(|error| Err(StoreError::Backend(Box::new(error))))
+}
+
+/// Decides what each set changes; those of a value that the server has change nothing.
+fn plan(
+    store: &dyn PropertyStore,
+    wanted: Vec<(PropertyId, Bytes)>,
+) -> Result<(Vec<Change>, Vec<bool>), StoreError> {
+    // What this batch sets is not in the store yet, and must be seen by what follows in it.
+    let mut in_batch = HashSet::new();
+    let (mut changes, mut unchanged) = (Vec::new(), Vec::new());
+    for (id, payload) in wanted {
+        let known_to_server = !in_batch.contains(&id)
+            && match store.load(id.interface, id.major, &id.path)? {
+                Some(row) => row.state == State::Sent && row.payload == payload,
+                // The server knows of no value either.
+                None => payload.is_empty(),
+            };
+        unchanged.push(known_to_server);
+        if !known_to_server {
+            changes.push(Change::Store(Property {
+                interface: id.interface.to_owned(),
+                major: id.major,
+                path: id.path.clone(),
+                ownership: Ownership::Device,
+                state: if payload.is_empty() {
+                    State::Unset
+                } else {
+                    State::Unsent
+                },
+                payload: payload.to_vec(),
+            }));
+            in_batch.insert(id);
+        }
+    }
+    Ok((changes, unchanged))
+}
+
+/// An error with what caused it.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,205 @@
+//! One TLS connection to the broker: packets in, bytes out.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::BytesMut;
+use rumqttc::mqttbytes::{
+    Error,
+    v4::{ConnAck, Connect, ConnectReturnCode, Packet},
+};
+use rustls::{ClientConfig, pki_types::ServerName};
+use thiserror::Error;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::session::{self, UnexpectedPacket};
+
+/// The largest packet that is taken: four times of what Astarte can send.
+const MAX_PACKET: usize = 256 * 1024;
+
+/// How much is read at a time.
+const READ_SIZE: usize = 8 * 1024;
+
+/// A link is over, or did not come to be.
+#[derive(Debug, Error)]
+pub(crate) enum LinkError {
+    #[error("the server closed the connection without a reason")]
+    Closed,
+    #[error("the broker's address `{0}` is no host name or IP address")]
+    HostName(String),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("the server sent something that is not MQTT: {0}")]
+    Malformed(Error),
+    #[error("the server did not answer within {0:?}")]
+    Timeout(Duration),
+    #[error(transparent)]
+    Unexpected(#[from] UnexpectedPacket),
+    #[error("the broker refused the connection: {0}")]
+    Refused(Refusal),
+    #[error("the broker refused the subscription to `{0}`")]
+    Subscription(String),
+}
+
+/// Why a broker refuses a connection.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    #[error("it does not take the client identifier")]
+    BadClientId,
+    #[error(
+        "the device is not authorized: it is not registered in this realm, or is being deleted"
+    )]
+    NotAuthorized,
+    #[error("it does not take the protocol version")]
+    Protocol,
+    #[error("it is not available")]
+    Unavailable,
+}
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    stream: TlsStream<TcpStream>,
+    input: BytesMut,
+    /// What is to be sent.
+    pub(crate) output: BytesMut,
+}
+
+impl Link {
+    /// Connects, and reports whether the broker has a session of this client.
+    pub(crate) async fn open(
+        host: &str,
+        port: u16,
+        tls: Arc<ClientConfig>,
+        connect: Connect,
+        patience: Duration,
+    ) -> Result<(Self, bool), LinkError> {
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| LinkError::HostName(host.to_owned()))?;
+        let opening = async {
+            let stream = TcpStream::connect((host, port)).await?;
+            // Messages are gathered before they are written; what is written is to leave at once.
+            stream.set_nodelay(true)?;
+            let stream = TlsConnector::from(tls).connect(name, stream).await?;
+            let mut link = Self {
+                stream,
+                input: BytesMut::new(),
+                output: BytesMut::new(),
+            };
+            session::write(&Packet::Connect(connect), &mut link.output);
+            let session_present = link.connected().await?;
+            Ok((link, session_present))
+        };
+        timeout(patience, opening)
+            .await
+            .unwrap_or(Err(LinkError::Timeout(patience)))
+    }
+
+    async fn connected(&mut self) -> Result<bool, LinkError> {
+        loop {
+            if let Some(packet) = self.next_packet()? {
+                let Packet::ConnAck(ConnAck {
+                    session_present,
+                    code,
+                }) = packet
+                else {
+                    return Err(LinkError::Malformed(Error::IncorrectPacketFormat));
+                };
+                return match code {
+                    ConnectReturnCode::Success => Ok(session_present),
+                    ConnectReturnCode::BadClientId => Err(LinkError::Refused(Refusal::BadClientId)),
+                    ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized => {
+                        Err(LinkError::Refused(Refusal::NotAuthorized))
+                    }
+                    ConnectReturnCode::RefusedProtocolVersion => {
+                        Err(LinkError::Refused(Refusal::Protocol))
+                    }
+                    ConnectReturnCode::ServiceUnavailable => {
+                        Err(LinkError::Refused(Refusal::Unavailable))
+                    }
+                };
+            }
+            self.turn().await?;
+        }
+    }
+
+    /// A packet that has arrived in full.
+    pub(crate) fn next_packet(&mut self) -> Result<Option<Packet>, LinkError> {
+        match Packet::read(&mut self.input, MAX_PACKET) {
+            Ok(packet) => Ok(Some(packet)),
+            Err(Error::InsufficientBytes(_)) => Ok(None),
+            Err(error) => Err(LinkError::Malformed(error)),
+        }
+    }
+
+    /// Writes the output and reads input, until there is new input or all the output is gone.
+    ///
+    /// Returns whether something was read. Reading goes on while the peer does not take what is written, and the other
+    /// way round. Cancel safe.
+    pub(crate) async fn turn(&mut self) -> Result<bool, LinkError> {
+        std::future::poll_fn(|cx| self.poll_turn(cx)).await
+    }
+
+    /// Sends what is left and ends the connection, for as long as the peer takes it.
+    pub(crate) async fn close(mut self, patience: Duration) {
+        session::write(&Packet::Disconnect, &mut self.output);
+        let closing = async {
+            while !self.output.is_empty() {
+                self.turn().await?;
+            }
+            tokio::io::AsyncWriteExt::shutdown(&mut self.stream).await?;
+            Ok::<_, LinkError>(())
+        };
+        // The connection is over either way.
+        let _ = timeout(patience, closing).await;
+    }
+
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, LinkError>> {
+        let wrote = self.poll_write(cx)?.is_ready();
+        let read = self.poll_read(cx)?.is_ready();
+        if wrote || read {
+            Poll::Ready(Ok(read))
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Ready once there was output and all of it was written.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        if self.output.is_empty() {
+            // TLS may still hold records that the socket did not take.
+            let _ = Pin::new(&mut self.stream).poll_flush(cx)?;
+            return Poll::Pending;
+        }
+        while !self.output.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.output))?;
+            if written == 0 {
+                return Poll::Ready(Err(LinkError::Closed));
+            }
+            let _ = self.output.split_to(written);
+        }
+        let _ = Pin::new(&mut self.stream).poll_flush(cx)?;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready once something was read.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        let mut buffer = [0; READ_SIZE];
+        let mut buffer = ReadBuf::new(&mut buffer);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+        if buffer.filled().is_empty() {
+            return Poll::Ready(Err(LinkError::Closed));
+        }
+        self.input.extend_from_slice(buffer.filled());
+        Poll::Ready(Ok(()))
+    }
+}

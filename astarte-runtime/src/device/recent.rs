@@ -1,0 +1,45 @@
+//! The last messages that were sent.
+
+/// A ring of the last few `interface/path`, which reuses its buffers: it is written to for every message.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    ring: [String; 4],
+    next: usize,
+}
+
+impl Recent {
+    pub(crate) fn sent(&mut self, destination: &str) {
+        let slot = &mut self.ring[self.next];
+        slot.clear();
+        slot.push_str(destination);
+        self.next = (self.next + 1) % self.ring.len();
+    }
+
+    /// What was sent, the newest last, and forgets it.
+    pub(crate) fn take(&mut self) -> Vec<String> {
+        self.ring.rotate_left(self.next);
+        self.next = 0;
+        self.ring
+            .iter_mut()
+            .map(std::mem::take)
+            .filter(|sent| !sent.is_empty())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_come_last() {
+        let mut recent = Recent::default();
+        ["a/1", "a/2", "a/3", "a/4", "a/5"]
+            .into_iter()
+            .for_each(|sent| recent.sent(sent));
+        assert_eq!(recent.take(), ["a/2", "a/3", "a/4", "a/5"]);
+        recent.sent("b/1");
+        assert_eq!(recent.take(), ["b/1"]);
+        assert_eq!(recent.take(), [""; 0]);
+    }
+}

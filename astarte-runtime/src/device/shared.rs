@@ -1,0 +1,136 @@
+//! What handles, the session and the keeper of properties have in common.
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use rumqttc::mqttbytes::{QoS, v4::Publish};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{ConnectError, keeper::SetProperty};
+use crate::{
+    delivery::Delivery,
+    outbox::{Message, Outbox, PropertyId},
+    sending::SendError,
+    status::{Status, StatusSender},
+    store::{PropertyStore, StoreError},
+};
+
+/// The largest packet that Astarte's broker takes, in bytes after the fixed header.
+const PACKET_LIMIT: usize = 65_535;
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// `<realm>/<device id>`, which every topic begins with.
+    pub(crate) base: String,
+    pub(crate) outbox: Outbox,
+    pub(crate) status: StatusSender,
+    sets: mpsc::Sender<SetProperty>,
+    store: OnceLock<Arc<dyn PropertyStore>>,
+    connected: AtomicBool,
+    stop: watch::Sender<bool>,
+    end: OnceLock<Option<ConnectError>>,
+}
+
+impl Shared {
+    pub(crate) fn new(base: String, outbox: Outbox, sets: mpsc::Sender<SetProperty>) -> Self {
+        Self {
+            base,
+            outbox,
+            status: StatusSender::new(),
+            sets,
+            store: OnceLock::new(),
+            connected: AtomicBool::new(false),
+            stop: watch::Sender::new(false),
+            end: OnceLock::new(),
+        }
+    }
+
+    /// The store, once `connect` has opened it.
+    pub(crate) fn store(&self) -> Result<&Arc<dyn PropertyStore>, StoreError> {
+        self.store.get().ok_or(StoreError::Closed)
+    }
+
+    pub(crate) fn open_store(&self, store: Arc<dyn PropertyStore>) {
+        // `connect` consumes the builder, so there is one store.
+        let _ = self.store.set(store);
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_connected(&self, connected: bool) {
+        self.connected.store(connected, Ordering::Relaxed);
+    }
+
+    /// Asks the session to end.
+    pub(crate) fn request_stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    pub(crate) fn stop_requests(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// Notes that the session has ended, and why where this was not asked for.
+    pub(crate) fn ended(&self, error: Option<ConnectError>) {
+        if self.end.set(error.clone()).is_ok() {
+            self.status.tell(Status::Stopped(error));
+        }
+    }
+
+    /// The error of a call on a device that has stopped.
+    pub(crate) fn closed(&self) -> SendError {
+        SendError::Closed(self.end.get().cloned().flatten())
+    }
+
+    /// The error of a message that is not retained.
+    pub(crate) fn offline(&self, message: &Message) -> SendError {
+        let (interface, path) = message.destination(self.base.len());
+        SendError::Offline {
+            interface: interface.to_owned(),
+            path: path.to_owned(),
+        }
+    }
+
+    /// Builds a publication, where the broker takes one of its size.
+    pub(crate) fn publish(
+        &self,
+        interface: &'static str,
+        topic: String,
+        payload: Vec<u8>,
+        qos: QoS,
+    ) -> Result<Publish, SendError> {
+        let id = if qos == QoS::AtMostOnce { 0 } else { 2 };
+        let len = 2 + topic.len() + id + payload.len();
+        if len > PACKET_LIMIT {
+            let path = topic[self.base.len() + 1 + interface.len()..].to_owned();
+            return Err(SendError::Size {
+                interface,
+                path,
+                len,
+                limit: PACKET_LIMIT,
+            });
+        }
+        Ok(Publish::new(topic, qos, payload))
+    }
+
+    /// Hands a property to the keeper, and waits until it is stored.
+    pub(crate) async fn set_property(
+        &self,
+        id: PropertyId,
+        publish: Publish,
+    ) -> Result<Delivery, SendError> {
+        let (reply, stored) = oneshot::channel();
+        let set = SetProperty { id, publish, reply };
+        if self.end.get().is_some() || self.sets.send(set).await.is_err() {
+            return Err(self.closed());
+        }
+        match stored.await {
+            Ok(delivery) => delivery.map_err(SendError::Store),
+            Err(_) => Err(self.closed()),
+        }
+    }
+}

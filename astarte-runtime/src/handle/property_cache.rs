@@ -1,0 +1,100 @@
+//! Reading server-owned properties.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use thiserror::Error;
+
+use super::sender;
+use crate::{
+    Decode, Endpoint, Interface, PropertyEvents, WritePath,
+    device::Shared,
+    error::{DecodeError, ParamError},
+    payload::Payload,
+    store::{State, StoreError},
+};
+
+/// Reads what is stored of server-owned properties, and receives nothing.
+pub struct PropertyCache<I> {
+    shared: Arc<Shared>,
+    interface: PhantomData<fn() -> I>,
+}
+
+sender!(PropertyCache);
+
+/// A property could not be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PropertyError {
+    /// What is stored does not fit the interface. Setting the property anew mends it.
+    #[error("the stored value of `{path}` does not fit its mapping: {source}")]
+    Decode {
+        /// The path.
+        path: String,
+        /// What does not fit.
+        source: DecodeError,
+    },
+    /// A parameter cannot be part of a path.
+    #[error(transparent)]
+    Param(#[from] ParamError),
+    /// The store failed, or is not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl<I: Interface> PropertyCache<I> {
+    /// Reads a property; `None` where it is not set.
+    ///
+    /// # Errors
+    ///
+    /// - A parameter cannot be part of a path.
+    /// - The store cannot be read, or is not open: it opens when `connect` is first awaited.
+    pub fn get<E>(&self, endpoint: E) -> Result<Option<E::Owned>, PropertyError>
+    where
+        E: Endpoint<I> + WritePath,
+    {
+        load::<I, E>(&self.shared, &endpoint)
+    }
+}
+
+impl<I: PropertyEvents> PropertyCache<I> {
+    /// Reads every property that is set, as the events that set them, by path.
+    ///
+    /// # Errors
+    ///
+    /// - The store cannot be read, or is not open: it opens when `connect` is first awaited.
+    pub fn all(&self) -> Result<Vec<I::Event>, PropertyError> {
+        let rows = self
+            .shared
+            .store()?
+            .load_interface(I::DESCRIPTOR.name, I::DESCRIPTOR.version.major)?;
+        let events = rows.into_iter().map(|row| {
+            let decoded =
+                Payload::parse(&row.payload).and_then(|payload| I::decode(&row.path, payload));
+            decoded.map_err(|source| PropertyError::Decode {
+                path: row.path,
+                source,
+            })
+        });
+        events.collect()
+    }
+}
+
+/// Reads one property from the store.
+pub(super) fn load<I: Interface, E: Endpoint<I> + WritePath>(
+    shared: &Shared,
+    endpoint: &E,
+) -> Result<Option<E::Owned>, PropertyError> {
+    let mut path = String::new();
+    endpoint.write_path(&mut crate::PathWriter::new(&mut path))?;
+    let stored = shared
+        .store()?
+        .load(I::DESCRIPTOR.name, I::DESCRIPTOR.version.major, &path)?;
+    let Some(row) = stored.filter(|row| row.state != State::Unset) else {
+        return Ok(None);
+    };
+    let decoded =
+        Payload::parse(&row.payload).and_then(|payload| E::Owned::decode(payload.value()?));
+    decoded
+        .map(Some)
+        .map_err(|source| PropertyError::Decode { path, source })
+}

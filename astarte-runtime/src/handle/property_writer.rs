@@ -1,0 +1,127 @@
+//! Setting device-owned properties.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use rumqttc::mqttbytes::QoS;
+
+use super::{
+    path_of,
+    property_cache::{PropertyError, load},
+    refused::{ReceiveOnDeviceOwned, Refused, SendOnProperties},
+    refused_value, sender, topic,
+};
+use crate::{
+    Endpoint, Interface, Unsettable, WritePath, device::Shared, outbox::PropertyId,
+    payload::encode_individual, sending::Sending,
+};
+
+/// Sets, unsets and reads device-owned properties.
+pub struct PropertyWriter<I> {
+    shared: Arc<Shared>,
+    interface: PhantomData<fn() -> I>,
+}
+
+sender!(PropertyWriter);
+
+impl<I: Interface> PropertyWriter<I> {
+    /// Sets a property.
+    ///
+    /// The future resolves once the value is stored; from then on it reaches the server whatever happens, also after a
+    /// restart where the store is on disk. A value that the server already has is not sent again.
+    ///
+    /// # Errors
+    ///
+    /// - [`SendError::Param`](crate::SendError::Param): a parameter cannot be part of a path.
+    /// - [`SendError::Value`](crate::SendError::Value): Astarte refuses the value.
+    /// - [`SendError::Size`](crate::SendError::Size): the message is larger than the broker takes.
+    /// - [`SendError::Store`](crate::SendError::Store): the store cannot be written.
+    /// - [`SendError::Closed`](crate::SendError::Closed): the device has stopped.
+    pub fn set<E>(&self, endpoint: E, value: E::Value<'_>) -> Sending
+    where
+        E: Endpoint<I> + WritePath,
+    {
+        self.store(&endpoint, |topic, payload| {
+            encode_individual::<E::Wire, _>(&value, None, payload)
+                .map_err(|source| refused_value::<I>(&self.shared, topic, source))
+        })
+    }
+
+    /// Unsets a property. The future resolves once that is stored.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set`](Self::set).
+    pub fn unset<E>(&self, endpoint: E) -> Sending
+    where
+        E: Endpoint<I> + WritePath,
+        E::Unset: Unsettable<E>,
+    {
+        self.store(&endpoint, |_, _| Ok(()))
+    }
+
+    /// Reads what a property was last set to; `None` where it is not set.
+    ///
+    /// # Errors
+    ///
+    /// - A parameter cannot be part of a path.
+    /// - The store cannot be read, or is not open: it opens when `connect` is first awaited.
+    pub fn get<E>(&self, endpoint: E) -> Result<Option<E::Owned>, PropertyError>
+    where
+        E: Endpoint<I> + WritePath,
+    {
+        load::<I, E>(&self.shared, &endpoint)
+    }
+
+    fn store(
+        &self,
+        endpoint: &impl WritePath,
+        encode: impl FnOnce(&str, &mut Vec<u8>) -> Result<(), crate::SendError>,
+    ) -> Sending {
+        let property = || {
+            let topic = topic::<I>(&self.shared, endpoint)?;
+            let mut payload = Vec::new();
+            encode(&topic, &mut payload)?;
+            let id = PropertyId {
+                interface: I::DESCRIPTOR.name,
+                major: I::DESCRIPTOR.version.major,
+                path: path_of::<I>(&self.shared, &topic).to_owned(),
+            };
+            Ok((
+                id,
+                self.shared
+                    .publish(I::DESCRIPTOR.name, topic, payload, QoS::ExactlyOnce)?,
+            ))
+        };
+        match property() {
+            Ok((id, publish)) => {
+                let shared = Arc::clone(&self.shared);
+                Sending::property(async move { shared.set_property(id, publish).await })
+            }
+            Err(error) => Sending::failed(error),
+        }
+    }
+
+    #[doc(hidden)]
+    pub fn send<E, V>(&self, _: E, _: V) -> Refused
+    where
+        I: SendOnProperties,
+    {
+        Refused
+    }
+
+    #[doc(hidden)]
+    pub fn send_at<E, V, T>(&self, _: E, _: V, _: T) -> Refused
+    where
+        I: SendOnProperties,
+    {
+        Refused
+    }
+
+    #[doc(hidden)]
+    pub fn recv(&self) -> Refused
+    where
+        I: ReceiveOnDeviceOwned,
+    {
+        Refused
+    }
+}

@@ -1,0 +1,367 @@
+//! The queue between the session and one receiver.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use thiserror::Error;
+use tokio::sync::{Notify, mpsc};
+
+use crate::{error::DecodeError, session::Ack};
+
+/// The device has stopped, and everything that was received has been read.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the device has stopped, nothing more will be received")]
+pub struct Closed;
+
+/// An inbox as the session sees it: of whatever type of events.
+pub(crate) trait Deliver: fmt::Debug + Send + Sync {
+    /// Takes a message of a datastream. Its acknowledgement follows when the application has it.
+    fn message(
+        &self,
+        interface: &'static str,
+        path: &str,
+        payload: &[u8],
+        ack: Option<Ack>,
+    ) -> Result<Taken, DecodeError>;
+
+    /// Decodes the value of a property, and returns what makes it known to the application.
+    fn property(
+        self: Arc<Self>,
+        interface: &'static str,
+        path: &str,
+        payload: &[u8],
+    ) -> Result<Announce, DecodeError>;
+
+    /// Decodes the path of a property that the server removed, and returns what makes it known to the application.
+    fn purged(
+        self: Arc<Self>,
+        interface: &'static str,
+        path: &str,
+    ) -> Result<Announce, DecodeError>;
+
+    /// Ends the stream of the receiver.
+    fn stop(&self);
+}
+
+pub(crate) type Announce = Box<dyn FnOnce() + Send>;
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It waits for the receiver.
+    Queued,
+    /// Nobody will read it: acknowledge it at once.
+    Discarded,
+    /// It waits, and the oldest unreliable message made room; so many did so far.
+    Displaced(u64),
+}
+
+/// Reads messages of a set of interfaces as events.
+pub(crate) struct Decoder<E> {
+    pub(crate) message: fn(&str, &str, &[u8]) -> Result<E, DecodeError>,
+    pub(crate) purged: fn(&str, &str) -> Result<E, DecodeError>,
+}
+
+pub(crate) struct Inbox<E> {
+    decoder: Decoder<E>,
+    capacity: usize,
+    queue: Mutex<Queue<E>>,
+    filled: Notify,
+    acks: mpsc::UnboundedSender<Ack>,
+}
+
+struct Queue<E> {
+    waiting: VecDeque<Waiting<E>>,
+    /// Which waiting event is the newest of a property, counted from the start of the stream.
+    properties: HashMap<String, u64>,
+    /// The number of the first waiting event.
+    first: u64,
+    /// How many of the waiting messages carry no acknowledgement.
+    unreliable: usize,
+    displaced: u64,
+    unread: bool,
+    stopped: bool,
+}
+
+struct Waiting<E> {
+    event: E,
+    ack: Option<Ack>,
+    /// The key in `properties`.
+    property: Option<String>,
+}
+
+impl<E: Send> Inbox<E> {
+    /// An inbox that keeps at most `capacity` unreliable messages. The others are bounded by what the broker sends
+    /// without an acknowledgement, properties by their number.
+    pub(crate) fn new(
+        decoder: Decoder<E>,
+        capacity: usize,
+        acks: mpsc::UnboundedSender<Ack>,
+    ) -> Self {
+        let queue = Queue {
+            waiting: VecDeque::new(),
+            properties: HashMap::new(),
+            first: 0,
+            unreliable: 0,
+            displaced: 0,
+            unread: false,
+            stopped: false,
+        };
+        Self {
+            decoder,
+            capacity,
+            queue: Mutex::new(queue),
+            filled: Notify::new(),
+            acks,
+        }
+    }
+
+    pub(crate) async fn recv(&self) -> Result<E, Closed> {
+        loop {
+            let filled = self.filled.notified();
+            if let Some(waiting) = self.pop()? {
+                if let Some(ack) = waiting.ack {
+                    // The session is gone where nobody takes acknowledgements.
+                    let _ = self.acks.send(ack);
+                }
+                return Ok(waiting.event);
+            }
+            filled.await;
+        }
+    }
+
+    /// Says that nobody will read any more.
+    pub(crate) fn abandon(&self) {
+        let mut queue = self.lock();
+        queue.unread = true;
+        let unread = std::mem::take(&mut queue.waiting);
+        queue.properties.clear();
+        drop(queue);
+        for ack in unread.into_iter().filter_map(|waiting| waiting.ack) {
+            let _ = self.acks.send(ack);
+        }
+    }
+
+    fn pop(&self) -> Result<Option<Waiting<E>>, Closed> {
+        let mut queue = self.lock();
+        let Some(waiting) = queue.waiting.pop_front() else {
+            return if queue.stopped { Err(Closed) } else { Ok(None) };
+        };
+        queue.first += 1;
+        match &waiting.property {
+            Some(property) => {
+                queue.properties.remove(property);
+            }
+            None if waiting.ack.is_none() => queue.unreliable -= 1,
+            None => {}
+        }
+        Ok(Some(waiting))
+    }
+
+    fn push_message(&self, event: E, ack: Option<Ack>) -> Taken {
+        let mut queue = self.lock();
+        if queue.unread {
+            return Taken::Discarded;
+        }
+        let mut taken = Taken::Queued;
+        if ack.is_none() {
+            queue.unreliable += 1;
+            if queue.unreliable > self.capacity {
+                queue.displace_oldest_unreliable();
+                taken = Taken::Displaced(queue.displaced);
+            }
+        }
+        queue.waiting.push_back(Waiting {
+            event,
+            ack,
+            property: None,
+        });
+        drop(queue);
+        self.filled.notify_one();
+        taken
+    }
+
+    /// A newer value takes the place of one that was not read yet.
+    fn push_property(&self, interface: &str, path: &str, event: E) {
+        let mut queue = self.lock();
+        if queue.unread {
+            return;
+        }
+        let property = format!("{interface}{path}");
+        let first = queue.first;
+        let waiting = queue
+            .properties
+            .get(&property)
+            .and_then(|number| usize::try_from(number - first).ok());
+        if let Some(waiting) = waiting.and_then(|index| queue.waiting.get_mut(index)) {
+            waiting.event = event;
+            return;
+        }
+        let number = first + queue.waiting.len() as u64;
+        queue.properties.insert(property.clone(), number);
+        queue.waiting.push_back(Waiting {
+            event,
+            ack: None,
+            property: Some(property),
+        });
+        drop(queue);
+        self.filled.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue<E>> {
+        // Every change is whole by the time anything can panic.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<E> Queue<E> {
+    fn displace_oldest_unreliable(&mut self) {
+        let Some(index) = self
+            .waiting
+            .iter()
+            .position(|waiting| waiting.ack.is_none() && waiting.property.is_none())
+        else {
+            return;
+        };
+        self.waiting.remove(index);
+        self.unreliable -= 1;
+        self.displaced += 1;
+        // What stood behind it has moved by one; what stood before it as well, once the start is counted anew.
+        self.first += 1;
+        for waiting in self.waiting.iter().take(index) {
+            if let Some(number) = waiting
+                .property
+                .as_ref()
+                .and_then(|property| self.properties.get_mut(property))
+            {
+                *number += 1;
+            }
+        }
+    }
+}
+
+impl<E: Send + 'static> Deliver for Inbox<E> {
+    fn message(
+        &self,
+        interface: &'static str,
+        path: &str,
+        payload: &[u8],
+        ack: Option<Ack>,
+    ) -> Result<Taken, DecodeError> {
+        let event = (self.decoder.message)(interface, path, payload)?;
+        Ok(self.push_message(event, ack))
+    }
+
+    fn property(
+        self: Arc<Self>,
+        interface: &'static str,
+        path: &str,
+        payload: &[u8],
+    ) -> Result<Announce, DecodeError> {
+        let event = (self.decoder.message)(interface, path, payload)?;
+        let path = path.to_owned();
+        Ok(Box::new(move || {
+            self.push_property(interface, &path, event);
+        }))
+    }
+
+    fn purged(
+        self: Arc<Self>,
+        interface: &'static str,
+        path: &str,
+    ) -> Result<Announce, DecodeError> {
+        let event = (self.decoder.purged)(interface, path)?;
+        let path = path.to_owned();
+        Ok(Box::new(move || {
+            self.push_property(interface, &path, event);
+        }))
+    }
+
+    fn stop(&self) {
+        self.lock().stopped = true;
+        self.filled.notify_one();
+    }
+}
+
+impl<E> fmt::Debug for Inbox<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox")
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{payload::Payload, wire};
+
+    fn inbox(capacity: usize) -> (Arc<Inbox<String>>, mpsc::UnboundedReceiver<Ack>) {
+        let (acks, acknowledged) = mpsc::unbounded_channel();
+        let decoder = Decoder {
+            message: |_, path, payload| {
+                Payload::parse(payload)?
+                    .decode::<wire::Boolean, bool>()
+                    .map(|value| format!("{path}={value}"))
+            },
+            purged: |_, path| Ok(format!("{path} purged")),
+        };
+        (Arc::new(Inbox::new(decoder, capacity, acks)), acknowledged)
+    }
+
+    const TRUE: &[u8] = b"\x09\0\0\0\x08v\0\x01\0";
+    const FALSE: &[u8] = b"\x09\0\0\0\x08v\0\0\0";
+
+    #[tokio::test]
+    async fn a_slow_reader_sees_the_newest_value_of_a_property() {
+        let (inbox, _acks) = inbox(1);
+        for (path, payload) in [("/a", FALSE), ("/b", FALSE), ("/a", TRUE)] {
+            Arc::clone(&inbox)
+                .property("org.example.A", path, payload)
+                .unwrap()();
+        }
+        inbox.message("org.example.A", "/x", TRUE, None).unwrap();
+        assert_eq!(
+            inbox.message("org.example.A", "/y", TRUE, None).unwrap(),
+            Taken::Displaced(1)
+        );
+        Arc::clone(&inbox).purged("org.example.A", "/b").unwrap()();
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            seen.push(inbox.recv().await.unwrap());
+        }
+        assert_eq!(seen, ["/a=true", "/b purged", "/y=true"]);
+        Arc::clone(&inbox)
+            .property("org.example.A", "/a", FALSE)
+            .unwrap()();
+        assert_eq!(inbox.recv().await.unwrap(), "/a=false");
+        inbox.stop();
+        assert_eq!(inbox.recv().await, Err(Closed));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_decode_is_an_error_and_nothing_is_queued() {
+        let (inbox, _acks) = inbox(1);
+        assert!(inbox.message("org.example.A", "/a", b"\xff", None).is_err());
+        assert!(
+            Arc::clone(&inbox)
+                .property("org.example.A", "/a", b"")
+                .is_err()
+        );
+        inbox.stop();
+        assert_eq!(inbox.recv().await, Err(Closed));
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_inbox_takes_nothing() {
+        let (inbox, _acks) = inbox(1);
+        inbox.abandon();
+        assert_eq!(
+            inbox.message("org.example.A", "/a", TRUE, None).unwrap(),
+            Taken::Discarded
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! What happens to the connection, as a stream.
+
+use std::{fmt, time::Duration};
+
+use tokio::sync::broadcast;
+
+use crate::{device::ConnectError, error::DecodeError};
+
+/// Something that happened to a device.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Status {
+    /// A connection is being opened.
+    Connecting,
+    /// The device is connected, and server and device know of each other what they must.
+    Connected,
+    /// The connection is gone; the device connects again by itself.
+    Disconnected(Disconnected),
+    /// Messages of a receiver that nobody reads were dropped; their reliability is `unreliable`.
+    Dropped {
+        /// The name of the interface.
+        interface: &'static str,
+        /// How many so far.
+        total: u64,
+    },
+    /// The next attempt to connect follows after a pause.
+    Reconnecting {
+        /// The pause.
+        after: Duration,
+    },
+    /// A message does not fit its interface, and was left out.
+    Rejected(Rejected),
+    /// The device has stopped and does not connect again.
+    Stopped(Option<ConnectError>),
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Disconnected {
+    /// What the device saw.
+    pub reason: String,
+    /// The last messages that were sent before, `interface/path`, the newest last: the server closes the connection
+    /// on data that it refuses, and gives no reason.
+    pub last_published: Vec<String>,
+}
+
+impl fmt::Display for Disconnected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "disconnected: {}", self.reason)?;
+        if self.last_published.is_empty() {
+            return Ok(());
+        }
+        write!(
+            f,
+            "; the last messages were {}. Where the server closed the connection on one of them, its interface may not \
+             be installed in the realm with this major version, or only with a lower minor version",
+            self.last_published.join(", ")
+        )
+    }
+}
+
+/// A message that does not fit its interface.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Rejected {
+    /// The interface in the topic.
+    pub interface: String,
+    /// The path in the topic.
+    pub path: String,
+    /// What does not fit.
+    pub reason: RejectReason,
+}
+
+/// What does not fit.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RejectReason {
+    /// The message is none of the interfaces' that the device receives on.
+    #[error("the device receives on no such interface")]
+    UnknownInterface,
+    /// The path or payload is not what the interface says.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// A list of properties is malformed. Nothing was purged.
+    #[error("{0}")]
+    PropertyList(String),
+    /// The property could not be stored. It is taken again after the next connection.
+    #[error("{0}")]
+    Store(String),
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            interface,
+            path,
+            reason,
+        } = self;
+        write!(f, "rejected a message on `{interface}{path}`: {reason}")
+    }
+}
+
+/// The stream of [`Status`] events of one device.
+///
+/// Each stream sees the events from its creation on. One that is read too slowly loses the oldest of more than 256.
+#[derive(Debug)]
+pub struct StatusStream(broadcast::Receiver<Status>);
+
+impl StatusStream {
+    /// Waits for the next event; `None` once the device is gone and everything was read.
+    ///
+    /// Cancel safe: nothing is lost where the future is dropped.
+    pub async fn recv(&mut self) -> Option<Status> {
+        loop {
+            match self.0.recv().await {
+                Ok(status) => return Some(status),
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+/// Where events are told.
+#[derive(Debug)]
+pub(crate) struct StatusSender(broadcast::Sender<Status>);
+
+impl StatusSender {
+    pub(crate) fn new() -> Self {
+        const KEPT: usize = 256;
+        Self(broadcast::Sender::new(KEPT))
+    }
+
+    pub(crate) fn tell(&self, status: Status) {
+        // Nobody listens where there is no stream.
+        let _ = self.0.send(status);
+    }
+
+    pub(crate) fn subscribe(&self) -> StatusStream {
+        StatusStream(self.0.subscribe())
+    }
+}

@@ -1,0 +1,121 @@
+//! Properties that the device sets.
+
+use astarte_runtime::{Device, Receipt, Timestamp, astarte_interface, store::RedbStore};
+use astarte_sandbox::Value;
+use astarte_tests::{Site, TestResult, connected, soon};
+
+/// A property of each type.
+#[astarte_interface("../interfaces/org.example.types.DeviceProperties.json")]
+struct DeviceProperties;
+
+const NAME: &str = "org.example.types.DeviceProperties";
+
+#[tokio::test]
+async fn every_type_is_set_read_and_unset() -> TestResult {
+    let site = Site::start().await?;
+    let mut builder = Device::builder(site.config());
+    let properties = builder.interface::<DeviceProperties>();
+    let _device = soon(builder.connect()).await?;
+
+    use device_properties::*;
+    let moment = Timestamp::from_millis(1_537_449_422_890)?;
+    macro_rules! check {
+        ($($endpoint:ident: $value:expr, $owned:expr, $path:literal, $server:expr;)*) => {$(
+            let endpoint = $endpoint { id: "s1" };
+            assert_eq!(properties.get(&endpoint)?, None, $path);
+            let delivery = soon(properties.set(&endpoint, $value)).await?;
+            assert_eq!(properties.get(&endpoint)?, Some($owned), $path);
+            assert_eq!(soon(delivery).await?, Receipt::Acknowledged);
+            let received = site.device.received(NAME, concat!("/s1/", $path)).await?;
+            assert_eq!((received.value(), received.qos()), (Some(&$server), 2), $path);
+            let delivery = soon(properties.unset(&endpoint)).await?;
+            assert_eq!(properties.get(&endpoint)?, None, $path);
+            assert_eq!(soon(delivery).await?, Receipt::Acknowledged);
+            assert!(site.device.received(NAME, concat!("/s1/", $path)).await?.is_unset());
+            assert_eq!(site.device.property(NAME, concat!("/s1/", $path)), None);
+        )*};
+    }
+    // Values that a careless store takes for absent ones are among them.
+    check! {
+        Double: 0.0, 0.0, "double", Value::Double(0.0);
+        Integer: 0, 0, "integer", Value::Integer(0);
+        Boolean: false, false, "boolean", Value::Boolean(false);
+        Longinteger: 1 << 40, 1 << 40, "longinteger", Value::LongInteger(1 << 40);
+        String: "", "".to_owned(), "string", Value::String("".into());
+        Binaryblob: b"\0", vec![0], "binaryblob", Value::BinaryBlob(vec![0]);
+        Datetime: moment, moment, "datetime", Value::DateTime(moment.as_millis());
+        Doublearray: &[1.5], vec![1.5], "doublearray", Value::DoubleArray(vec![1.5]);
+        Integerarray: &[0], vec![0], "integerarray", Value::IntegerArray(vec![0]);
+        Booleanarray: &[false], vec![false], "booleanarray", Value::BooleanArray(vec![false]);
+        Longintegerarray: &[1], vec![1], "longintegerarray", Value::LongIntegerArray(vec![1]);
+        Stringarray: &["a"], vec!["a".to_owned()], "stringarray", Value::StringArray(vec!["a".into()]);
+        Binaryblobarray: &[b"a"], vec![b"a".to_vec()], "binaryblobarray", Value::BinaryBlobArray(vec![b"a".to_vec()]);
+        Datetimearray: &[moment], vec![moment], "datetimearray", Value::DateTimeArray(vec![moment.as_millis()]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_value_that_the_server_has_is_not_sent_again() -> TestResult {
+    let site = Site::start().await?;
+    let mut builder = Device::builder(site.config());
+    let properties = builder.interface::<DeviceProperties>();
+    let _device = soon(builder.connect()).await?;
+
+    let endpoint = device_properties::Integer { id: 1 };
+    assert_eq!(soon(soon(properties.unset(&endpoint)).await?).await?, Receipt::Unchanged);
+    for (value, receipt) in [(1, Receipt::Acknowledged), (1, Receipt::Unchanged), (2, Receipt::Acknowledged)] {
+        // The store learns of an acknowledgement right after the sender.
+        assert_eq!(soon(soon(properties.set(&endpoint, value)).await?).await?, receipt);
+    }
+    site.device.all_processed().await;
+    assert_eq!(site.device.data(NAME, "/1/integer").len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_changed_offline_is_sent_on_the_next_connection() -> TestResult {
+    let site = Site::start().await?;
+    let mut builder = Device::builder(site.config());
+    let properties = builder.interface::<DeviceProperties>();
+    let mut status = builder.status();
+    // Nothing is stored before there is a store, and nothing is lost by waiting for it.
+    let early = tokio::spawn(properties.set(device_properties::Integer { id: 1 }, 1));
+    let device = soon(builder.connect()).await?;
+    connected(&mut status).await;
+    soon(soon(early).await??).await?;
+
+    site.device.kick();
+    let kept = soon(properties.set(device_properties::Integer { id: 2 }, 2)).await?;
+    connected(&mut status).await;
+    soon(kept).await?;
+    site.device.all_processed().await;
+    assert_eq!(site.device.property(NAME, "/1/integer"), Some(Value::Integer(1)));
+    assert_eq!(site.device.property(NAME, "/2/integer"), Some(Value::Integer(2)));
+    device.disconnect().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_store_on_disk_outlives_the_process() -> TestResult {
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("properties.redb");
+    let site = Site::start().await?;
+    {
+        let mut builder = Device::builder(site.config().store(RedbStore::open(&file)?));
+        let properties = builder.interface::<DeviceProperties>();
+        let device = soon(builder.connect()).await?;
+        soon(soon(properties.set(device_properties::String { id: "a" }, "kept")).await?).await?;
+        soon(soon(properties.set(device_properties::String { id: "b" }, "unset")).await?).await?;
+        soon(soon(properties.unset(device_properties::String { id: "b" })).await?).await?;
+        device.disconnect().await;
+    }
+    site.device.clear_session();
+    let mut builder = Device::builder(site.config().store(RedbStore::open(&file)?));
+    let properties = builder.interface::<DeviceProperties>();
+    let _device = soon(builder.connect()).await?;
+    assert_eq!(properties.get(device_properties::String { id: "a" })?.as_deref(), Some("kept"));
+    site.device.all_processed().await;
+    assert_eq!(site.device.properties(NAME), [("/a/string".to_owned(), Value::String("kept".into()))].into());
+    Ok(())
+}
