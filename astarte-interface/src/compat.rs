@@ -18,6 +18,26 @@ impl Compatibility {
     /// A document may replace another of the same name and major version with a lower minor one:
     /// mappings may be added, texts may change, and of a mapping `explicit_timestamp`, `retention`
     /// and `expiry`. What the server accepts and devices or readers suffer from is a warning.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use astarte_interface::{Compatibility, Interface, Source};
+    ///
+    /// let text = r#"{
+    ///     "interface_name": "org.example.Readings", "version_major": 1, "version_minor": 0,
+    ///     "type": "datastream", "ownership": "device",
+    ///     "mappings": [{ "endpoint": "/%{room}/temperature", "type": "double" }]
+    /// }"#;
+    /// let parse = |text: String| Interface::parse(&Source::new("a.json", text));
+    /// let old = parse(text.to_owned())?.interface;
+    /// let new = parse(text.replace("double", "integer"))?.interface;
+    ///
+    /// let compatibility = Compatibility::check(&old, &new);
+    /// assert!(!compatibility.is_compatible());
+    /// assert_eq!(compatibility.diagnostics().len(), 2); // the type, and the version
+    /// # Ok::<(), astarte_interface::Diagnostics>(())
+    /// ```
     pub fn check(old: &Interface, new: &Interface) -> Compatibility {
         let (old, new) = (Shape::of(old), Shape::of(new));
         let mut found = Vec::new();

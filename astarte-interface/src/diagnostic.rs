@@ -43,6 +43,23 @@ pub struct Label {
 ///
 /// `Display` gives plain text: the message with its code, the helps, and a frame per place. A
 /// warning begins with `warning: `; an error has no prefix, because rustc and cargo add theirs.
+///
+/// # Examples
+///
+/// ```
+/// use astarte_interface::{Code, Diagnostic, Source, Span};
+///
+/// let source = Source::new("a.json", "{ \"a\": tru }");
+/// let found = Diagnostic::error(Code::JsonSyntax, "`tru` is no value")
+///     .label(&source, Span::new(7, 10), "here")
+///     .help("write `true`");
+/// assert_eq!(
+///     found.to_string(),
+///     "`tru` is no value [json::syntax]\n\
+///      help: write `true`\n \
+///      --> a.json:1:8\n  |\n1 | { \"a\": tru }\n  |        ^^^ here"
+/// );
+/// ```
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
     code: Code,

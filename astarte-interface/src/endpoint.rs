@@ -31,7 +31,17 @@ impl Endpoint {
     ///
     /// - The text does not begin with a slash, ends with one, or has two that touch.
     /// - A level is neither a word (`[a-zA-Z_][a-zA-Z0-9_]*`) nor `%{word}`.
-    /// - The text or its number of levels is too small or too large.
+    /// - The text or its number of levels is too large.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use astarte_interface::Endpoint;
+    ///
+    /// let endpoint = Endpoint::parse("/%{room}/temperature")?;
+    /// assert!(endpoint.parameters().eq(["room"]));
+    /// # Ok::<(), astarte_interface::EndpointError>(())
+    /// ```
     pub fn parse(text: &str) -> Result<Endpoint, EndpointError> {
         let Some(rest) = text.strip_prefix('/') else {
             return Err(EndpointError::NoLeadingSlash);

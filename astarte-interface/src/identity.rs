@@ -89,6 +89,16 @@ impl DeviceId {
     /// # Errors
     ///
     /// The text is not base64url, or has fewer or more bits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use astarte_interface::DeviceId;
+    ///
+    /// let id = DeviceId::parse("2imLILqtRP2vq0ZVy-TGRQ")?;
+    /// assert_eq!(id.to_string(), "2imLILqtRP2vq0ZVy-TGRQ");
+    /// # Ok::<(), astarte_interface::DeviceIdError>(())
+    /// ```
     pub fn parse(text: &str) -> Result<DeviceId, DeviceIdError> {
         match DeviceId::parse_extended(text)? {
             (id, extension) if extension.is_empty() => Ok(id),

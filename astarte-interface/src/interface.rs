@@ -51,6 +51,17 @@ impl Interface {
     /// The text breaks a rule of `docs/diagnostics.md`: at least one error, and the warnings found
     /// until then. All errors of a stage are reported at once; a later stage runs only when the
     /// earlier ones found none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use astarte_interface::{Code, Interface, Source};
+    ///
+    /// let source = Source::new("a.json", r#"{ "interface_name": "control" }"#);
+    /// let found = Interface::parse(&source).unwrap_err();
+    /// assert!(found.errors().any(|error| error.code() == Code::InterfaceReservedName));
+    /// println!("{found}");
+    /// ```
     pub fn parse(source: &Source) -> Result<Checked, Diagnostics> {
         parse::parse(source)
     }

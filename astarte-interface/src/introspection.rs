@@ -19,6 +19,17 @@ impl Introspection {
     ///
     /// An entry is not of that form. An empty message is an empty introspection, but no entry of a
     /// longer one may be empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use astarte_interface::{Introspection, Version};
+    ///
+    /// let introspection = Introspection::parse("org.example.Readings:1:2")?;
+    /// let version = introspection.get("org.example.Readings");
+    /// assert_eq!(version, Some(Version { major: 1, minor: 2 }));
+    /// # Ok::<(), astarte_interface::IntrospectionError>(())
+    /// ```
     pub fn parse(message: &str) -> Result<Introspection, IntrospectionError> {
         if message.is_empty() {
             return Ok(Introspection::default());

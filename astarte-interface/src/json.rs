@@ -329,4 +329,79 @@ mod tests {
         let items = read(&source).unwrap().items().unwrap();
         assert!(items[0].string(&source).unwrap().is_err());
     }
+
+    /// The whole value, read through nodes.
+    fn value(source: &Source, node: Node<'_>) -> serde_json::Value {
+        match node.kind() {
+            Kind::Array => {
+                let items = node.items().unwrap();
+                items.into_iter().map(|item| value(source, item)).collect()
+            }
+            Kind::Object => {
+                let members = node.members(source).unwrap().unwrap();
+                members
+                    .into_iter()
+                    .map(|member| (member.key, value(source, member.value)))
+                    .collect()
+            }
+            Kind::String => node.string(source).unwrap().unwrap().into(),
+            Kind::Boolean => node.boolean().unwrap().into(),
+            Kind::Null => serde_json::Value::Null,
+            Kind::Number => serde_json::from_str(node.raw()).unwrap(),
+        }
+    }
+
+    /// JSON of some depth by a linear congruential generator, with blanks where they may be.
+    fn write(state: &mut u64, depth: usize, out: &mut String) {
+        let mut next = |bound: u64| {
+            *state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (*state >> 33) % bound
+        };
+        out.push_str([" ", "", "\n", "\t\r\n"][next(4) as usize]);
+        let scalars = [
+            "0",
+            "-1.5e3",
+            "true",
+            "false",
+            "null",
+            "\"\"",
+            "\"\\u00e9\\n\"",
+            "\"漢 \\\"]}\"",
+        ];
+        match next(if depth == 0 { 8 } else { 12 }) {
+            kind @ 0..8 => out.push_str(scalars[kind as usize]),
+            kind => {
+                let (open, close) = if kind < 10 { ("[", "]") } else { ("{", "}") };
+                out.push_str(open);
+                for index in 0..next(4) {
+                    out.push_str(if index == 0 { "" } else { "," });
+                    if kind >= 10 {
+                        out.push_str(&format!("\"k{index}é\" :"));
+                    }
+                    write(state, depth - 1, out);
+                }
+                out.push_str(close);
+            }
+        }
+        out.push(' ');
+    }
+
+    #[test]
+    fn values_are_those_of_serde_json() {
+        let mut state = 11;
+        for _ in 0..2000 {
+            let mut text = String::new();
+            write(&mut state, 5, &mut text);
+            let expected: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let source = Source::new("a.json", text);
+            assert_eq!(
+                value(&source, read(&source).unwrap()),
+                expected,
+                "{}",
+                source.text()
+            );
+        }
+    }
 }

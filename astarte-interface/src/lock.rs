@@ -45,6 +45,27 @@ impl Lock {
     ///
     /// Errors are changes that need a new minor or major version which the document does not have;
     /// warnings say that the lock file is to be written again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use astarte_interface::{Interface, Lock, Source};
+    ///
+    /// let text = r#"{
+    ///     "interface_name": "org.example.Readings", "version_major": 1, "version_minor": 0,
+    ///     "type": "datastream", "ownership": "device",
+    ///     "mappings": [{ "endpoint": "/%{room}/temperature", "type": "double" }]
+    /// }"#;
+    /// let parse = |text: String| Interface::parse(&Source::new("a.json", text));
+    /// let shipped = parse(text.to_owned())?.interface;
+    /// let file = Lock::new([&shipped]).to_string();
+    ///
+    /// let lock = Lock::parse(&Source::new("astarte-interfaces.lock", file))?;
+    /// assert!(lock.check([&shipped]).is_empty());
+    /// let changed = parse(text.replace("double", "integer"))?.interface;
+    /// assert!(lock.check([&changed]).has_errors());
+    /// # Ok::<(), astarte_interface::Diagnostics>(())
+    /// ```
     pub fn check<'a>(&self, interfaces: impl IntoIterator<Item = &'a Interface>) -> Diagnostics {
         check::check(self, interfaces)
     }

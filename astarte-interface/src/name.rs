@@ -18,6 +18,16 @@ impl InterfaceName {
     ///
     /// - The name is empty, too long or reserved.
     /// - A label is empty, begins with a wrong character or has a wrong character in it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use astarte_interface::InterfaceName;
+    ///
+    /// let name = InterfaceName::parse("org.example.Readings")?;
+    /// assert_eq!(name.last_label(), "Readings");
+    /// # Ok::<(), astarte_interface::InterfaceNameError>(())
+    /// ```
     pub fn parse(name: &str) -> Result<InterfaceName, InterfaceNameError> {
         if name.is_empty() {
             return Err(InterfaceNameError::Empty);

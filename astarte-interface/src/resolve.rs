@@ -65,6 +65,24 @@ impl Interface {
     /// - The path does not begin with a slash, has an empty level or a forbidden character.
     /// - The path is the beginning of paths of the interface.
     /// - The path belongs to no mapping.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use astarte_interface::{Interface, Source};
+    ///
+    /// let text = r#"{
+    ///     "interface_name": "org.example.Readings", "version_major": 1, "version_minor": 0,
+    ///     "type": "datastream", "ownership": "device",
+    ///     "mappings": [{ "endpoint": "/%{room}/temperature", "type": "double" }]
+    /// }"#;
+    /// let interface = Interface::parse(&Source::new("a.json", text))?.interface;
+    ///
+    /// let resolved = interface.resolve("/kitchen/temperature")?;
+    /// assert_eq!(resolved.parameters, [("room", "kitchen")]);
+    /// assert_eq!(interface.resolve("/kitchen").unwrap_err().error_name(), "ambiguous_path");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn resolve<'a, 'p>(&'a self, path: &'p str) -> Result<Resolved<'a, 'p>, ResolveError> {
         let invalid = |reason| ResolveError::InvalidPath {
             path: path.to_owned(),

@@ -80,6 +80,16 @@ impl Value {
     /// - The type is another one.
     /// - A number is out of range or not finite.
     /// - A string, blob or array is too large.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use astarte_interface::{MappingType, Value};
+    ///
+    /// assert!(Value::LongInteger(7).check(MappingType::Integer).is_ok());
+    /// let error = Value::Double(f64::NAN).check(MappingType::Double).unwrap_err();
+    /// assert_eq!(error.to_string(), "the number is not finite");
+    /// ```
     pub fn check(&self, value_type: MappingType) -> Result<(), ValueError> {
         let Some(items) = self.items() else {
             return self
@@ -112,6 +122,14 @@ impl Value {
     ///
     /// - Those of [`Value::check`].
     /// - An integer is out of the range of `datetime`, which the server finds out only later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use astarte_interface::{MappingType, Value};
+    ///
+    /// assert_eq!(Value::Integer(7).convert(MappingType::Double), Ok(Value::Double(7.0)));
+    /// ```
     pub fn convert(self, value_type: MappingType) -> Result<Value, ValueError> {
         self.check(value_type)?;
         if self.value_type() == value_type {

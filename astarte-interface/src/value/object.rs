@@ -14,6 +14,28 @@ impl Object {
     /// - A key is no mapping's.
     /// - A value is not one of its mapping.
     /// - A `required` key is missing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use astarte_interface::{Interface, Schema, Source, Value};
+    ///
+    /// let text = r#"{
+    ///     "interface_name": "org.example.Climate", "version_major": 1, "version_minor": 0,
+    ///     "type": "datastream", "ownership": "device", "aggregation": "object",
+    ///     "mappings": [
+    ///         { "endpoint": "/%{room}/temperature", "type": "double", "required": true },
+    ///         { "endpoint": "/%{room}/humidity", "type": "double" }
+    ///     ]
+    /// }"#;
+    /// let interface = Interface::parse(&Source::new("a.json", text))?.interface;
+    /// let Schema::Object(object) = interface.schema() else { unreachable!() };
+    ///
+    /// assert!(object.check([("temperature", &Value::Double(21.5))]).is_ok());
+    /// let error = object.check([("humidity", &Value::Double(40.0))]).unwrap_err();
+    /// assert_eq!(error.to_string(), "the object lacks the required key `temperature`");
+    /// # Ok::<(), astarte_interface::Diagnostics>(())
+    /// ```
     pub fn check<'v>(
         &self,
         values: impl IntoIterator<Item = (&'v str, &'v Value)>,
