@@ -1,5 +1,6 @@
 //! What happens in a sandbox.
 
+mod json;
 mod text;
 
 use std::collections::BTreeMap;

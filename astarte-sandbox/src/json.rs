@@ -45,8 +45,13 @@ pub(crate) fn value(value: &Value) -> serde_json::Value {
     }
 }
 
+/// Writes bytes as the server does: standard base64 with padding.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 fn blob(bytes: &[u8]) -> serde_json::Value {
-    STANDARD.encode(bytes).into()
+    base64(bytes).into()
 }
 
 fn datetime(ms: &i64) -> serde_json::Value {

@@ -1,5 +1,6 @@
 //! The sandbox from outside: raw HTTP, and a client of MQTT that does nothing by itself.
 
+mod binary;
 mod broker;
 mod bson;
 mod client;

@@ -1,0 +1,143 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::{fs, io};
+
+use astarte_sandbox::{Builder, Profile, Sandbox};
+use lexopt::prelude::{Long, Short, ValueExt};
+
+/// What the user asks for.
+pub(crate) enum Command {
+    Help,
+    Run(Options),
+}
+
+/// The settings of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    interfaces: Vec<PathBuf>,
+    port: u16,
+    broker_port: u16,
+    realm: Option<String>,
+    realm_key: Option<PathBuf>,
+    profile: Profile,
+    pub(crate) write_ca: Option<PathBuf>,
+    pub(crate) json: bool,
+}
+
+impl Options {
+    /// Returns the settings of the sandbox.
+    pub(crate) fn builder(&self) -> io::Result<Builder> {
+        let mut builder = Sandbox::builder()
+            .port(self.port)
+            .broker_port(self.broker_port)
+            .profile(self.profile);
+        for directory in &self.interfaces {
+            builder = builder.interfaces_dir(directory);
+        }
+        if let Some(realm) = &self.realm {
+            builder = builder.realm(realm);
+        }
+        if let Some(path) = &self.realm_key {
+            builder = builder.realm_key(fs::read_to_string(path)?);
+        }
+        Ok(builder)
+    }
+}
+
+pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut options = Options::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Short('i') | Long("interfaces") => options.interfaces.push(parser.value()?.into()),
+            Short('p') | Long("port") => options.port = parser.value()?.parse()?,
+            Long("broker-port") => options.broker_port = parser.value()?.parse()?,
+            Long("realm") => options.realm = Some(parser.value()?.string()?),
+            Long("realm-key") => options.realm_key = Some(parser.value()?.into()),
+            Long("profile") => options.profile = profile(&parser.value()?.string()?)?,
+            Long("write-ca") => options.write_ca = Some(parser.value()?.into()),
+            Long("json") => options.json = true,
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Run(options))
+}
+
+fn profile(name: &str) -> Result<Profile, lexopt::Error> {
+    match name {
+        "spec" => Ok(Profile::Spec),
+        "as-shipped" => Ok(Profile::AsShipped),
+        other => Err(format!("profile `{other}` is neither `spec` nor `as-shipped`").into()),
+    }
+}
+
+pub(crate) const USAGE: &str = "\
+usage: astarte-sandbox [--interfaces DIR]... [--port N] [--broker-port N] [--realm NAME]
+                       [--realm-key FILE] [--profile spec|as-shipped] [--write-ca FILE] [--json]";
+
+pub(crate) const HELP: &str = "\
+An Astarte in one process: the pairing API, the MQTT broker and the checks of the server.
+
+usage: astarte-sandbox [options]
+
+  -i, --interfaces DIR   install the interfaces of all .json files in DIR; may be repeated
+  -p, --port N           port of the pairing API; any free one by default
+      --broker-port N    port of the broker; any free one by default
+      --realm NAME       name of the realm; `test` by default
+      --realm-key FILE   private key of the realm, P-256 in PKCS#8 PEM; a new one by default
+      --profile NAME     `spec`, the protocol as documented, or `as-shipped`, with its known faults
+      --write-ca FILE    write the certificate that devices must trust to FILE
+      --json             write what happens as JSON lines
+  -h, --help             show this text
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Command, lexopt::Error> {
+        super::parse(lexopt::Parser::from_args(arguments))
+    }
+
+    #[test]
+    fn options_are_read() {
+        let arguments = "--interfaces a -i b --port 1 --broker-port=2 --realm r --json \
+             --profile as-shipped --write-ca c";
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let Ok(Command::Run(options)) = parse(&arguments) else {
+            panic!()
+        };
+        assert_eq!(options.interfaces, [PathBuf::from("a"), PathBuf::from("b")]);
+        assert_eq!((options.port, options.broker_port), (1, 2));
+        assert_eq!(options.realm.as_deref(), Some("r"));
+        assert_eq!(options.profile, Profile::AsShipped);
+        assert_eq!(options.write_ca, Some(PathBuf::from("c")));
+        assert!(options.json);
+    }
+
+    #[test]
+    fn mistakes_are_errors() {
+        for arguments in [
+            &["--port"][..],
+            &["--port", "x"],
+            &["--port", "65536"],
+            &["--profile", "x"],
+            &["--nope"],
+            &["nope"],
+        ] {
+            assert!(parse(arguments).is_err(), "{arguments:?}");
+        }
+        assert!(matches!(parse(&["-h"]), Ok(Command::Help)));
+    }
+
+    #[test]
+    fn the_usage_names_every_option() {
+        for option in HELP
+            .split_whitespace()
+            .filter(|word| word.starts_with("--"))
+        {
+            assert!(option == "--help" || USAGE.contains(option), "{option}");
+        }
+    }
+}
