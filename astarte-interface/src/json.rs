@@ -247,14 +247,16 @@ fn remedy(text: &str, at: usize) -> Option<&'static str> {
     }
 }
 
-/// The message without the position, which the frame shows.
+/// The message in the words of JSON, without the position, which the frame shows.
 fn reason(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
-    message
-        .strip_suffix(&position)
-        .unwrap_or(&message)
-        .to_owned()
+    let message = message.strip_suffix(&position).unwrap_or(&message);
+    match message {
+        "expected ident" => "expected `true`, `false` or `null`".to_owned(),
+        "trailing characters" => "something stands behind the value".to_owned(),
+        _ => message.replace("EOF while parsing", "the text ends inside of"),
+    }
 }
 
 #[cfg(test)]

@@ -180,3 +180,15 @@ fn value(mapping: Mapping<'_>, attribute: Attribute) -> (String, Option<Span>) {
         Attribute::Encrypted => (mapping.encrypted().to_string(), spans.encrypted),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_found_by_their_attribute() {
+        for (index, attribute) in Attribute::ALL.into_iter().enumerate() {
+            assert_eq!(attribute as usize, index);
+        }
+    }
+}

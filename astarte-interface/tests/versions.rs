@@ -214,3 +214,17 @@ fn a_lock_of_another_format_is_refused() {
         );
     }
 }
+
+#[test]
+fn what_a_merge_leaves_behind_is_refused() {
+    let head = "format 1\norg.example.A 1.0 datastream device individual\n";
+    for tail in [
+        "    /a double\n    /a integer\n",
+        "    /a double expiry=1 expiry=2\n",
+        "    /a double\norg.example.A 1.1 datastream device individual\n    /a double\n",
+        "=======\n",
+    ] {
+        let found = Lock::parse(&Source::new("a.lock", format!("{head}{tail}"))).unwrap_err();
+        assert_eq!(found.len(), 1, "{found}");
+    }
+}

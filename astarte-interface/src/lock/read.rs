@@ -13,6 +13,7 @@ pub(super) fn read(source: &Source) -> Result<Lock, Diagnostics> {
         interfaces: Vec::new(),
         found: Vec::new(),
         format: false,
+        skipping: false,
     };
     for line in lines(source.text()) {
         reader.line(&line);
@@ -41,6 +42,16 @@ struct Line<'s> {
     words: Vec<(&'s str, Span)>,
 }
 
+impl Line<'_> {
+    fn span(&self) -> Span {
+        let (first, last) = (self.words.first(), self.words.last());
+        Span::new(
+            first.map_or(0, |(_, span)| span.start),
+            last.map_or(0, |(_, span)| span.end),
+        )
+    }
+}
+
 fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let offset = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
     text.lines().filter_map(move |line| {
@@ -60,41 +71,67 @@ struct Reader<'s> {
     source: &'s Source,
     interfaces: Vec<Shape>,
     found: Vec<Diagnostic>,
+    /// Whether the line with the format has been seen.
     format: bool,
+    /// Whether the mappings belong to an interface that could not be read.
+    skipping: bool,
 }
 
 impl Reader<'_> {
     fn line(&mut self, line: &Line<'_>) {
-        let span = Span::new(
-            line.words[0].1.start,
-            line.words[line.words.len() - 1].1.end,
-        );
         if !self.format {
-            return self.format(line, span);
-        }
-        if !line.indented {
-            match header(self.source, line) {
-                Some(shape) => self.interfaces.push(shape),
-                None => self.refuse(
-                    span,
-                    "expected a name, a version, and type, ownership and aggregation",
-                ),
-            }
-            return;
-        }
-        let Some(shape) = self.interfaces.last_mut() else {
-            return self.refuse(span, "a mapping stands before the first interface");
-        };
-        match mapping(line, shape.interface_type.0) {
-            Ok(mapping) => shape.mappings.push(mapping),
-            Err(span) => self.refuse(
-                span,
-                "expected an endpoint, a type, and attributes `key=value`",
-            ),
+            self.format(line);
+        } else if line.indented {
+            self.mapping(line);
+        } else {
+            self.header(line);
         }
     }
 
-    fn format(&mut self, line: &Line<'_>, span: Span) {
+    fn header(&mut self, line: &Line<'_>) {
+        let header = header(self.source, line);
+        self.skipping = header.is_none();
+        let Some(shape) = header else {
+            let expected = "expected a name, a version, and type, ownership and aggregation";
+            return self.refuse(line.span(), expected);
+        };
+        let twice =
+            |other: &Shape| other.name == shape.name && other.version.major == shape.version.major;
+        if self.interfaces.iter().any(twice) {
+            self.refuse(
+                line.span(),
+                "this major version of the interface stands twice",
+            );
+        }
+        self.interfaces.push(shape);
+    }
+
+    fn mapping(&mut self, line: &Line<'_>) {
+        if self.skipping {
+            return;
+        }
+        let Some(shape) = self.interfaces.last_mut() else {
+            return self.refuse(line.span(), "a mapping stands before the first interface");
+        };
+        let mapping = match mapping(line, shape.interface_type.0) {
+            Ok(mapping) => mapping,
+            Err(span) => {
+                let expected = "expected an endpoint, a type, and attributes `key=value`";
+                return self.refuse(span, expected);
+            }
+        };
+        if shape
+            .mappings
+            .iter()
+            .any(|other| other.endpoint == mapping.endpoint)
+        {
+            return self.refuse(mapping.endpoint_span, "this endpoint stands twice");
+        }
+        shape.mappings.push(mapping);
+    }
+
+    fn format(&mut self, line: &Line<'_>) {
+        let span = line.span();
         let words: Vec<_> = line.words.iter().map(|(word, _)| *word).collect();
         match words.as_slice() {
             ["format", "1"] => {}
@@ -146,13 +183,16 @@ fn mapping(line: &Line<'_>, interface_type: InterfaceType) -> Result<MappingShap
         rest @ ..,
     ] = &line.words[..]
     else {
-        return Err(line.words[0].1);
+        return Err(line.span());
     };
     let endpoint = Endpoint::parse(endpoint).map_err(|_| *endpoint_span)?;
     value_type.parse::<MappingType>().map_err(|_| *type_span)?;
     let mut attributes = Vec::with_capacity(rest.len());
     for (word, span) in rest {
         let (attribute, value) = attribute(word).ok_or(*span)?;
+        if attributes.iter().any(|(other, _, _)| *other == attribute) {
+            return Err(*span);
+        }
         attributes.push((attribute, value, *span));
     }
     Ok(MappingShape::new(endpoint, *endpoint_span, |attribute| {
