@@ -26,6 +26,11 @@ impl Row {
         self.0["tags"].as_array().is_none_or(Vec::is_empty)
     }
 
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+        let tags = self.0["tags"].as_array();
+        tags.is_some_and(|tags| tags.iter().any(|it| it == tag))
+    }
+
     /// A document, as exact text where that matters.
     pub(crate) fn document(&self, key: &str) -> String {
         match self.0[format!("{key}_text")].as_str() {
