@@ -73,7 +73,9 @@ impl<'a> Reader<'a> {
             if digits.is_empty() || digits.len() > 3 {
                 return None;
             }
-            let length = digits.iter().fold(0, |sum, &digit| sum << 8 | usize::from(digit));
+            let length = digits
+                .iter()
+                .fold(0, |sum, &digit| sum << 8 | usize::from(digit));
             (length, rest)
         };
         let (value, rest) = rest.split_at_checked(length)?;
@@ -113,8 +115,8 @@ impl<'a> Reader<'a> {
         let [m1, m2, d1, d2, h1, h2, n1, n2, s1, s2, b'Z'] = *rest else {
             return None;
         };
-        let [month, day, hour, minute, second] = [[m1, m2], [d1, d2], [h1, h2], [n1, n2], [s1, s2]]
-            .map(|digits| number(&digits));
+        let [month, day, hour, minute, second] =
+            [[m1, m2], [d1, d2], [h1, h2], [n1, n2], [s1, s2]].map(|digits| number(&digits));
         let days = days_since_1970(year, month?, day?)?;
         let (hour, minute, second) = (hour?, minute?, second?);
         if hour > 23 || minute > 59 || second > 59 {
@@ -137,7 +139,11 @@ pub(crate) fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
         return None;
     }
     // Years that begin in March put the leap day last.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     let in_year = (153 * month + 2) / 5 + day - 1;
     Some(year * 365 + leap_days + in_year - 719_468)
@@ -155,7 +161,9 @@ fn system_time(seconds: i64) -> Option<SystemTime> {
 /// Reads decimal digits; at most four, so it cannot overflow.
 fn number(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0, |sum, &digit| {
-        digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0'))
+        digit
+            .is_ascii_digit()
+            .then(|| sum * 10 + i64::from(digit - b'0'))
     })
 }
 
@@ -184,7 +192,13 @@ mod tests {
         assert_eq!(days_since_1970(2000, 2, 29), Some(11_016));
         assert_eq!(days_since_1970(2026, 11, 24), Some(20_781));
         assert_eq!(days_since_1970(9999, 12, 31), Some(2_932_896));
-        for (year, month, day) in [(2026, 2, 29), (1900, 2, 29), (2026, 13, 1), (2026, 0, 1), (2026, 4, 31)] {
+        for (year, month, day) in [
+            (2026, 2, 29),
+            (1900, 2, 29),
+            (2026, 13, 1),
+            (2026, 0, 1),
+            (2026, 4, 31),
+        ] {
             assert_eq!(days_since_1970(year, month, day), None);
         }
     }
@@ -203,9 +217,22 @@ mod tests {
             time(UTC_TIME, b"500101000000Z"),
             Some(SystemTime::UNIX_EPOCH - Duration::from_secs(631_152_000))
         );
-        assert_eq!(time(GENERALIZED_TIME, b"20500101000000Z"), Some(at(2_524_608_000)));
-        assert_eq!(time(GENERALIZED_TIME, b"99991231235959Z"), Some(at(253_402_300_799)));
-        for text in ["700101000001", "700101240000Z", "70010100000aZ", "7", "", "701301000000Z"] {
+        assert_eq!(
+            time(GENERALIZED_TIME, b"20500101000000Z"),
+            Some(at(2_524_608_000))
+        );
+        assert_eq!(
+            time(GENERALIZED_TIME, b"99991231235959Z"),
+            Some(at(253_402_300_799))
+        );
+        for text in [
+            "700101000001",
+            "700101240000Z",
+            "70010100000aZ",
+            "7",
+            "",
+            "701301000000Z",
+        ] {
             assert_eq!(time(UTC_TIME, text.as_bytes()), None, "{text}");
         }
         assert_eq!(time(INTEGER, b"700101000001Z"), None);
@@ -215,7 +242,14 @@ mod tests {
     fn lengths() {
         assert_eq!(Reader(&[4, 2, 1, 2, 9]).next(), Some((4, &[1, 2][..])));
         assert_eq!(Reader(&[4, 0x81, 1, 7]).next(), Some((4, &[7][..])));
-        for der in [&[][..], &[4], &[4, 1], &[4, 0x80, 0, 0], &[4, 0x84, 0, 0, 0, 0], &[4, 0x82, 1]] {
+        for der in [
+            &[][..],
+            &[4],
+            &[4, 1],
+            &[4, 0x80, 0, 0],
+            &[4, 0x84, 0, 0, 0, 0],
+            &[4, 0x82, 1],
+        ] {
             assert_eq!(Reader(der).next(), None, "{der:?}");
         }
     }

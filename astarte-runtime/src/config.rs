@@ -3,9 +3,10 @@
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
+    credentials::Credentials,
     identity::{DeviceId, Realm},
     store::PropertyStore,
-    tls::{Credentials, Tls},
+    tls::Tls,
 };
 
 /// Who a device is, how it reaches its cluster, and the settings of its connection.

@@ -14,7 +14,11 @@
 
 mod abi;
 #[cfg(feature = "mqtt")]
+mod certificate;
+#[cfg(feature = "mqtt")]
 mod config;
+#[cfg(feature = "mqtt")]
+mod credentials;
 #[cfg(feature = "mqtt")]
 mod delivery;
 mod descriptor;
@@ -71,13 +75,16 @@ pub use self::value::{BlobArray, Decode, Encode, StringArray};
 #[cfg(feature = "mqtt")]
 pub use self::{
     config::Config,
+    credentials::{Credentials, CredentialsError},
     delivery::{Delivery, DeliveryError, Receipt},
     device::{Builder, ConnectError, Device},
     handle::{
         DatastreamReceiver, DatastreamSender, EventReceiver, Handle, ObjectReceiver, ObjectSender,
         PropertyCache, PropertyError, PropertyReader, PropertyWriter, Register,
     },
+    identity::{DeviceId, DeviceIdError, Realm, RealmError},
     inbox::Closed,
     sending::{SendError, Sending},
     status::{Disconnected, RejectReason, Rejected, Status, StatusStream},
+    tls::{Tls, TlsError},
 };
