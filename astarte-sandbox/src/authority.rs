@@ -55,7 +55,8 @@ impl Authority {
         self.root.der().clone()
     }
 
-    /// Makes key and certificate of the broker, for the names under which a device of this machine reaches it.
+    /// Makes key and certificate of the broker, for the names under which a device of this machine
+    /// reaches it.
     pub(crate) fn server(
         &self,
     ) -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {
@@ -75,7 +76,8 @@ impl Authority {
         Ok((certificate.into(), key))
     }
 
-    /// Signs the key of a certificate request for `common_name`; nothing else of the request is used.
+    /// Signs the key of a certificate request for `common_name`; nothing else of the request is
+    /// used.
     pub(crate) fn issue(
         &self,
         request: &[u8],

@@ -1,7 +1,8 @@
 //! An MQTT 3.1.1 endpoint with mutual TLS, as strict and as lenient as the broker of Astarte.
 //!
-//! The identity of a client is the common name of its certificate, whatever client id it sends. Devices cannot reach
-//! each other, so that a session is all there is: no retained messages, and no routing beyond the device itself.
+//! The identity of a client is the common name of its certificate, whatever client id it sends.
+//! Devices cannot reach each other, so that a session is all there is: no retained messages, and no
+//! routing beyond the device itself.
 
 mod greeting;
 mod link;

@@ -23,11 +23,13 @@ pub(crate) enum Bson {
     Int32(i32),
     Int64(i64),
     Null,
-    /// A sub-document with a sound length whose inside is not: it decodes, but is a value of no type.
+    /// A sub-document with a sound length whose inside is not: it decodes, but is a value of no
+    /// type.
     Opaque,
     /// Not necessarily UTF-8: the server checks text when it checks the type.
     String(Bytes),
 }
 
-/// Keys in bytewise order, the order in which the server looks at them. Of equal keys the last one is kept.
+/// Keys in bytewise order, the order in which the server looks at them. Of equal keys the last one
+/// is kept.
 pub(crate) type Document = BTreeMap<String, Bson>;

@@ -107,8 +107,8 @@ impl Builder {
         }
     }
 
-    /// Sets the private key of the realm, P-256 in PKCS#8 PEM, so that tokens of other tools are valid; a new key by
-    /// default.
+    /// Sets the private key of the realm, P-256 in PKCS#8 PEM, so that tokens of other tools are
+    /// valid; a new key by default.
     pub fn realm_key(self, pem: impl Into<String>) -> Builder {
         Builder {
             realm_key: Some(pem.into()),
@@ -149,13 +149,14 @@ impl Builder {
         self
     }
 
-    /// Sets how long a [`Wait`](crate::Wait) takes at most that sets no limit of its own; 10 seconds by default.
+    /// Sets how long a [`Wait`](crate::Wait) takes at most that sets no limit of its own; 10
+    /// seconds by default.
     pub fn patience(self, patience: Duration) -> Builder {
         Builder { patience, ..self }
     }
 
-    /// Sets after what time the broker repeats a packet that is not acknowledged, on a living connection; 20 seconds by
-    /// default.
+    /// Sets after what time the broker repeats a packet that is not acknowledged, on a living
+    /// connection; 20 seconds by default.
     pub fn retry_interval(self, interval: Duration) -> Builder {
         Builder {
             retry_interval: interval,

@@ -25,7 +25,8 @@ pub(crate) fn utc(ms: i64, separator: char) -> String {
     )
 }
 
-/// Returns year, month and day of a number of days since the epoch, in the proleptic Gregorian calendar.
+/// Returns year, month and day of a number of days since the epoch, in the proleptic Gregorian
+/// calendar.
 ///
 /// The year is made to begin in March, so that the leap day is its last.
 fn civil(days: i64) -> (i64, i64, i64) {

@@ -24,7 +24,8 @@ pub(crate) struct Core {
     pub(crate) realm_key: RealmKey,
     pub(crate) installed: Installed,
     pub(crate) log: Arc<EventLog>,
-    /// The runtime of the sandbox's thread. Spawning on it after the end of the sandbox does nothing.
+    /// The runtime of the sandbox's thread. Spawning on it after the end of the sandbox does
+    /// nothing.
     pub(crate) runtime: Handle,
     pub(crate) pairing_url: String,
     pub(crate) broker_url: String,

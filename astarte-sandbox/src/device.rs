@@ -78,7 +78,8 @@ impl Device {
         self.properties(interface).remove(path)
     }
 
-    /// Returns the set properties of an interface by path, at the major version of the introspection.
+    /// Returns the set properties of an interface by path, at the major version of the
+    /// introspection.
     #[must_use]
     pub fn properties(&self, interface: &str) -> BTreeMap<String, Value> {
         let state = self.slot.state();
@@ -88,7 +89,8 @@ impl Device {
             .unwrap_or_default()
     }
 
-    /// Returns everything that was received on a path, oldest first, at the major version of the introspection.
+    /// Returns everything that was received on a path, oldest first, at the major version of the
+    /// introspection.
     #[must_use]
     pub fn data(&self, interface: &str, path: &str) -> Vec<Received> {
         let state = self.slot.state();
@@ -98,7 +100,8 @@ impl Device {
             .unwrap_or_default()
     }
 
-    /// Returns the paths on which something was received, at the major version of the introspection.
+    /// Returns the paths on which something was received, at the major version of the
+    /// introspection.
     #[must_use]
     pub fn paths(&self, interface: &str) -> Vec<String> {
         let state = self.slot.state();
@@ -110,7 +113,8 @@ impl Device {
 
     /// Waits for the next message on a path: the oldest one that no such wait has returned.
     ///
-    /// A message that came before the call counts, so that a test can first make the device send and then look.
+    /// A message that came before the call counts, so that a test can first make the device send
+    /// and then look.
     pub fn received(&self, interface: &str, path: &str) -> Wait<Received> {
         let (interface, path) = (interface.to_owned(), path.to_owned());
         let what = format!("message on {interface}{path}");
@@ -127,8 +131,9 @@ impl Device {
         self.wait("connection", |state| state.live.map(|_| ()))
     }
 
-    /// Waits until the device is connected and can be published to: its session was resumed, or emptyCache, which ends
-    /// the subscriptions and the introspection of a new session, was answered.
+    /// Waits until the device is connected and can be published to: its session was resumed, or
+    /// emptyCache, which ends the subscriptions and the introspection of a new session, was
+    /// answered.
     pub fn ready(&self) -> Wait<()> {
         self.wait("complete session", |state| {
             (state.live.is_some() && state.ready).then_some(())
@@ -174,7 +179,8 @@ impl Device {
         });
     }
 
-    /// Closes the connection without a word and discards the session, as the server does after an error.
+    /// Closes the connection without a word and discards the session, as the server does after an
+    /// error.
     pub fn kick(&self) {
         self.slot.update(&self.core, |state| {
             Context {
@@ -186,13 +192,14 @@ impl Device {
         });
     }
 
-    /// Discards the session but not the connection: the broker forgets subscriptions and queued messages, and the next
-    /// connection finds no session.
+    /// Discards the session but not the connection: the broker forgets subscriptions and queued
+    /// messages, and the next connection finds no session.
     pub fn clear_session(&self) {
         self.slot.update(&self.core, |state| state.session.forget());
     }
 
-    /// Inhibits, or allows again, that the device asks for certificates. Returns whether the device is registered.
+    /// Inhibits, or allows again, that the device asks for certificates. Returns whether the device
+    /// is registered.
     pub fn inhibit_credentials(&self, inhibited: bool) -> bool {
         let mut state = self.slot.state();
         let registration = state.registration.as_mut();
@@ -201,12 +208,14 @@ impl Device {
             .is_some()
     }
 
-    /// Voids the credentials secret; certificate, session and data stay. Returns whether the device is registered.
+    /// Voids the credentials secret; certificate, session and data stay. Returns whether the device
+    /// is registered.
     pub fn unregister(&self) -> bool {
         registry::unregister(&self.core, self.id())
     }
 
-    /// Deletes the device with all its data and closes its connection. Returns whether the device was registered.
+    /// Deletes the device with all its data and closes its connection. Returns whether the device
+    /// was registered.
     pub fn delete(&self) -> bool {
         registry::delete(&self.core, self.id())
     }

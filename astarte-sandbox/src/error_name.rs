@@ -36,7 +36,8 @@ error_names! {
         "emptyCache was sent without a subscription to control/consumer/properties";
     /// emptyCache failed for another reason.
     EmptyCacheError = "empty_cache_error", "emptyCache failed";
-    /// Data, or emptyCache, with an interface that is not in the introspection or not installed at that major.
+    /// Data, or emptyCache, with an interface that is not in the introspection or not installed at
+    /// that major.
     InterfaceLoadingFailed = "interface_loading_failed",
         "the interface is not in the introspection, or not installed in the realm at that major version";
     /// The name of the interface is not UTF-8.

@@ -168,7 +168,7 @@ pub struct DeviceError {
     pub payload: Option<bytes::Bytes>,
     /// What exactly was wrong.
     pub detail: String,
-    /// Whether the real server does not report this message but stumbles over it for ever, with the device connected
-    /// and all later messages stuck.
+    /// Whether the real server does not report this message but stumbles over it for ever, with the
+    /// device connected and all later messages stuck.
     pub would_wedge: bool,
 }

@@ -39,7 +39,8 @@ impl Inbox {
         series.fresh = (series.fresh + 1).min(series.messages.len());
     }
 
-    /// Takes the oldest message of a path that was not taken before, of any major version of the interface.
+    /// Takes the oldest message of a path that was not taken before, of any major version of the
+    /// interface.
     pub(crate) fn take(&mut self, interface: &str, path: &str) -> Option<Received> {
         let versions = (interface.to_owned(), 0)..=(interface.to_owned(), u32::MAX);
         let mut series = self

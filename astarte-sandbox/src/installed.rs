@@ -95,7 +95,8 @@ impl Installed {
     }
 }
 
-/// Something that is, or can be parsed to, an interface: JSON text, a [`Source`] with a name, or an [`Interface`].
+/// Something that is, or can be parsed to, an interface: JSON text, a [`Source`] with a name, or an
+/// [`Interface`].
 pub trait IntoInterface: sealed::Sealed {
     /// Returns the interface.
     ///

@@ -96,7 +96,8 @@ impl RealmKey {
 
 /// Tells whether a claim, a list of `<method regex>:<options>:<path regex>`, allows a request.
 ///
-/// The expressions are anchored by plain concatenation, as the server does: `a|b` means `^a` or `b$`.
+/// The expressions are anchored by plain concatenation, as the server does: `a|b` means `^a` or
+/// `b$`.
 pub(crate) fn allows(claim: Option<&Value>, method: &str, path: &str) -> bool {
     let entries = claim.and_then(Value::as_array).into_iter().flatten();
     entries.filter_map(Value::as_str).any(|entry| {

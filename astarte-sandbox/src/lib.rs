@@ -1,9 +1,9 @@
 //! An Astarte in one process, to run and test devices with nothing installed.
 //!
-//! A [`Sandbox`] has the pairing API, the MQTT broker with mutual TLS, and the checks that the server makes of
-//! everything a device sends. It starts in milliseconds on free ports, any number of them fit in a process, and it
-//! stops when it is dropped. The control API installs interfaces, registers devices, publishes to them, and waits for
-//! what they do.
+//! A [`Sandbox`] has the pairing API, the MQTT broker with mutual TLS, and the checks that the
+//! server makes of everything a device sends. It starts in milliseconds on free ports, any number
+//! of them fit in a process, and it stops when it is dropped. The control API installs interfaces,
+//! registers devices, publishes to them, and waits for what they do.
 //!
 //! # Examples
 //!
@@ -28,9 +28,10 @@
 //!
 //! - One realm, one key for its tokens: P-256, so `ES256`.
 //! - Interfaces are not cached: an update is seen at once.
-//! - Messages on which the real server gets stuck for ever are answered like any other error, and marked with
-//!   `would_wedge`.
-//! - Interfaces with `encrypted` mappings can be installed, but there is no key agreement: data on them are an error.
+//! - Messages on which the real server gets stuck for ever are answered like any other error, and
+//!   marked with `would_wedge`.
+//! - Interfaces with `encrypted` mappings can be installed, but there is no key agreement: data on
+//!   them are an error.
 //! - The broker neither keeps nor delivers retained messages.
 
 mod authority;
@@ -38,6 +39,8 @@ mod broker;
 mod bson;
 mod builder;
 mod clock;
+#[cfg(test)]
+mod conformance;
 mod core;
 mod device;
 mod error_name;

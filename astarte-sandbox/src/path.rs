@@ -12,7 +12,7 @@ pub(crate) enum Target<'i> {
 /// The path has no target.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum PathError {
-    /// It ends before the endpoint does.
+    /// It ends before the endpoint does, or fits several.
     Ambiguous,
     NotFound,
 }
@@ -27,17 +27,14 @@ pub(crate) fn resolve<'i>(interface: &'i Interface, path: &str) -> Result<Target
 }
 
 fn individual<'i>(interface: &'i Interface, levels: &[&str]) -> Result<Mapping<'i>, PathError> {
-    let mut error = PathError::NotFound;
-    for mapping in interface.mappings() {
-        let endpoint = mapping.endpoint().levels();
-        if begins(endpoint, levels) {
-            if endpoint.len() == levels.len() {
-                return Ok(mapping);
-            }
-            error = PathError::Ambiguous;
-        }
+    let mut candidates = interface
+        .mappings()
+        .filter(|mapping| begins(mapping.endpoint().levels(), levels));
+    match (candidates.next(), candidates.next()) {
+        (None, _) => Err(PathError::NotFound),
+        (Some(mapping), None) if mapping.endpoint().levels().len() == levels.len() => Ok(mapping),
+        _ => Err(PathError::Ambiguous),
     }
-    Err(error)
 }
 
 /// The path of an object is one level shorter than its endpoints, which begin alike.
@@ -60,9 +57,15 @@ fn begins(endpoint: &[Level], levels: &[&str]) -> bool {
             .iter()
             .zip(levels)
             .all(|(pattern, level)| match pattern {
-                Level::Literal(literal) => literal == level,
+                Level::Literal(literal) => literal == level || is_placeholder(level),
                 Level::Parameter(_) => true,
             })
+}
+
+/// The server takes a parameter in a path for any level, because it resolves the paths of triggers
+/// with the same code.
+fn is_placeholder(level: &str) -> bool {
+    level.starts_with("%{") && level.ends_with('}')
 }
 
 #[cfg(test)]
@@ -70,6 +73,7 @@ mod tests {
     use astarte_interface::Source;
 
     use super::*;
+    use crate::conformance;
 
     fn interface(extra: &str, endpoints: &[&str]) -> Interface {
         let mappings = endpoints
@@ -99,6 +103,8 @@ mod tests {
         assert_eq!(error(&interface, "/1/deep"), Some(PathError::Ambiguous));
         assert_eq!(error(&interface, "/1/Value"), Some(PathError::NotFound));
         assert_eq!(error(&interface, "/1/value/x"), Some(PathError::NotFound));
+        assert_eq!(error(&interface, "/1/%{any}"), Some(PathError::Ambiguous));
+        assert_eq!(error(&interface, "/1/%{any}/er"), None);
     }
 
     #[test]
@@ -108,5 +114,24 @@ mod tests {
         assert_eq!(error(&interface, "/1/"), None);
         assert_eq!(error(&interface, "/"), Some(PathError::NotFound));
         assert_eq!(error(&interface, "/1/a"), Some(PathError::NotFound));
+    }
+
+    #[test]
+    fn paths_as_the_server_resolves_them() {
+        let documents = conformance::rows("cases.jsonl");
+        let document = |id: &str| documents.iter().find(|row| row["id"] == id);
+        for row in conformance::rows("paths.jsonl") {
+            let path = row["path"].as_str().unwrap();
+            let json = &document(row["interface_id"].as_str().unwrap()).unwrap()["json"];
+            let source = Source::new("a.json", json.to_string());
+            let interface = Interface::parse(&source).unwrap().interface;
+            let result = match resolve(&interface, path) {
+                _ if path.contains("//") => "invalid_path",
+                Ok(_) => "ok",
+                Err(PathError::Ambiguous) => "ambiguous_path",
+                Err(PathError::NotFound) => "mapping_not_found",
+            };
+            assert_eq!(result, row["expect"]["result"], "{} {path}", row["id"]);
+        }
     }
 }

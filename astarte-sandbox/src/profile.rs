@@ -8,6 +8,7 @@ pub enum Profile {
     #[default]
     Spec,
     /// The server with its known faults, as far as a device can see them: the list of properties in
-    /// `control/consumer/properties` is always empty, and a SUBACK has no codes for refused filters among others.
+    /// `control/consumer/properties` is always empty, and a SUBACK has no codes for refused filters
+    /// among others.
     AsShipped,
 }

@@ -81,8 +81,8 @@ impl Received {
         *self.content() == Content::Unset
     }
 
-    /// Returns the time of the value in milliseconds since the epoch: the device's where the mapping has an explicit
-    /// timestamp and the message carries one, else the time of reception.
+    /// Returns the time of the value in milliseconds since the epoch: the device's where the
+    /// mapping has an explicit timestamp and the message carries one, else the time of reception.
     #[must_use]
     pub fn timestamp(&self) -> i64 {
         self.0.timestamp
@@ -106,7 +106,8 @@ impl Received {
         &self.0.payload
     }
 
-    /// Whether the real server accepts this value and then fails to store it, for ever: an integer sent for a double.
+    /// Whether the real server accepts this value and then fails to store it, for ever: an integer
+    /// sent for a double.
     #[must_use]
     pub fn would_wedge(&self) -> bool {
         self.0.would_wedge

@@ -62,7 +62,8 @@ pub(crate) fn register(
     Ok(secret)
 }
 
-/// Voids the secret of a device; its data, its session and its certificates stay. Returns whether the device is known.
+/// Voids the secret of a device; its data, its session and its certificates stay. Returns whether
+/// the device is known.
 pub(crate) fn unregister(core: &Arc<Core>, id: DeviceId) -> bool {
     let Some(slot) = core.known_slot(id) else {
         return false;
@@ -78,7 +79,8 @@ pub(crate) fn unregister(core: &Arc<Core>, id: DeviceId) -> bool {
     })
 }
 
-/// Deletes a device with all its data and closes its connection. Returns whether the device was known.
+/// Deletes a device with all its data and closes its connection. Returns whether the device was
+/// known.
 pub(crate) fn delete(core: &Arc<Core>, id: DeviceId) -> bool {
     let Some(slot) = core.known_slot(id) else {
         return false;

@@ -22,8 +22,9 @@ use crate::registry::{self, RegisterError};
 
 /// A running Astarte with one realm.
 ///
-/// It runs on a thread of its own, so that it works from any async runtime and from tests with paused time. Dropping
-/// it stops everything, closes all connections and ports, and waits for that; it takes a few milliseconds at most.
+/// It runs on a thread of its own, so that it works from any async runtime and from tests with
+/// paused time. Dropping it stops everything, closes all connections and ports, and waits for that;
+/// it takes a few milliseconds at most.
 pub struct Sandbox {
     core: Arc<Core>,
     stop: Option<oneshot::Sender<()>>,
@@ -74,13 +75,15 @@ impl Sandbox {
         &self.core.pairing_url
     }
 
-    /// Returns the URL of the broker that the pairing API tells to devices, such as `mqtts://127.0.0.1:8883/`.
+    /// Returns the URL of the broker that the pairing API tells to devices, such as
+    /// `mqtts://127.0.0.1:8883/`.
     #[must_use]
     pub fn broker_url(&self) -> &str {
         &self.core.broker_url
     }
 
-    /// Returns the certificate, in PEM, of the authority that signed the broker's; devices must trust it.
+    /// Returns the certificate, in PEM, of the authority that signed the broker's; devices must
+    /// trust it.
     #[must_use]
     pub fn ca_pem(&self) -> String {
         self.core.authority.pem()
@@ -114,11 +117,13 @@ impl Sandbox {
         self.core.realm_key.sign(claims)
     }
 
-    /// Signs the key of a certificate request, in PEM, for any common name, and returns the certificate in PEM.
+    /// Signs the key of a certificate request, in PEM, for any common name, and returns the
+    /// certificate in PEM.
     ///
     /// # Errors
     ///
-    /// The request is not one, its signature is wrong, or its key is of a kind that cannot be signed.
+    /// The request is not one, its signature is wrong, or its key is of a kind that cannot be
+    /// signed.
     pub fn sign_certificate(
         &self,
         csr: &str,
@@ -131,7 +136,8 @@ impl Sandbox {
         issued.map_err(|error| SignError(error.to_string()))
     }
 
-    /// Installs an interface: JSON text, a [`Source`](astarte_interface::Source) with a name, or an [`Interface`].
+    /// Installs an interface: JSON text, a [`Source`](astarte_interface::Source) with a name, or an
+    /// [`Interface`].
     ///
     /// # Errors
     ///
@@ -143,7 +149,8 @@ impl Sandbox {
         self.core.installed.install(interface)
     }
 
-    /// Updates an installed interface to a higher minor version. Connected devices see the new version at once.
+    /// Updates an installed interface to a higher minor version. Connected devices see the new
+    /// version at once.
     ///
     /// # Errors
     ///
@@ -161,7 +168,8 @@ impl Sandbox {
         self.core.installed.all()
     }
 
-    /// Registers a device with a random id; its [`credentials_secret`](Device::credentials_secret) is set.
+    /// Registers a device with a random id; its [`credentials_secret`](Device::credentials_secret)
+    /// is set.
     ///
     /// # Errors
     ///
@@ -170,8 +178,8 @@ impl Sandbox {
         self.register_device_as(registry::random_id()?)
     }
 
-    /// Registers a device with a given id; while the device has had no certificate this can be repeated, and gives it
-    /// a new secret.
+    /// Registers a device with a given id; while the device has had no certificate this can be
+    /// repeated, and gives it a new secret.
     ///
     /// # Errors
     ///

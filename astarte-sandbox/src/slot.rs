@@ -78,7 +78,8 @@ impl Slot {
         lock(&self.state)
     }
 
-    /// Changes the state, then sees to it that queued messages are processed and that waits look again.
+    /// Changes the state, then sees to it that queued messages are processed and that waits look
+    /// again.
     pub(crate) fn update<T>(
         self: &Arc<Slot>,
         core: &Arc<Core>,
@@ -116,7 +117,8 @@ impl State {
         }
     }
 
-    /// Drops what a device has sent and got; messages that are on their way come to an unknown device.
+    /// Drops what a device has sent and got; messages that are on their way come to an unknown
+    /// device.
     pub(crate) fn forget(&mut self, settings: &Settings) {
         let queue = std::mem::take(&mut self.queue);
         *self = State {
@@ -147,7 +149,8 @@ impl State {
         self.queue.len() < CONGESTION / 2
     }
 
-    /// Ends the connection; the messages that it brought are processed before the device counts as disconnected.
+    /// Ends the connection; the messages that it brought are processed before the device counts as
+    /// disconnected.
     pub(crate) fn disconnect(&mut self, reason: Disconnection) {
         let Some(link) = self.session.detach() else {
             return;

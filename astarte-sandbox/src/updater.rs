@@ -1,4 +1,5 @@
-//! What the server does with the messages of a device, one after the other, after it has acknowledged them.
+//! What the server does with the messages of a device, one after the other, after it has
+//! acknowledged them.
 
 mod capabilities;
 mod control;

@@ -15,9 +15,10 @@ use crate::slot::{Slot, State};
 
 /// A condition to await, with a time limit.
 ///
-/// The limit is the sandbox's [`patience`](crate::Builder::patience) unless [`within`](Wait::within) sets another one.
-/// The time runs on the sandbox's own thread, so that a test with paused time can wait for real connections. What is
-/// dropped before it is done has taken nothing.
+/// The limit is the sandbox's [`patience`](crate::Builder::patience) unless
+/// [`within`](Wait::within) sets another one. The time runs on the sandbox's own thread, so that a
+/// test with paused time can wait for real connections. What is dropped before it is done has taken
+/// nothing.
 ///
 /// # Errors
 ///

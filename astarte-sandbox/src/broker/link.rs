@@ -71,7 +71,8 @@ impl Connection {
         }
     }
 
-    /// Sets the keep alive in seconds, 0 for none; the broker waits for one and a half times as long.
+    /// Sets the keep alive in seconds, 0 for none; the broker waits for one and a half times as
+    /// long.
     pub(super) fn keep_alive(&mut self, seconds: u16) {
         self.silence = (seconds > 0).then(|| Duration::from_secs(seconds.into()) * 3 / 2);
     }
@@ -120,6 +121,7 @@ impl Connection {
                 self.hand_over(work.barriers);
                 continue;
             }
+            self.input.reserve(READ_SIZE);
             let alarm = earliest(
                 self.silence.map(|silence| self.heard + silence),
                 work.retry_at,
@@ -174,6 +176,7 @@ impl Connection {
 
     /// Reads what has arrived, without waiting for more.
     fn drain_socket(&mut self) -> Result<(), Disconnection> {
+        self.input.reserve(READ_SIZE);
         while let Some(read) = now(unconstrained(self.reader.read_buf(&mut self.input))) {
             if !matches!(read, Ok(1..)) {
                 return Err(Disconnection::Lost);
@@ -381,6 +384,9 @@ async fn sleep_until(instant: Option<Instant>) {
 fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     [a, b].into_iter().flatten().min()
 }
+
+/// Bytes for which there is room before a read.
+const READ_SIZE: usize = 4096;
 
 /// How long a device that does not read may hold up the end of its connection.
 const FAREWELL: Duration = Duration::from_millis(200);

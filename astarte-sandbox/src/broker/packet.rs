@@ -1,7 +1,8 @@
 //! Packets of MQTT 3.1.1, as the broker reads them.
 //!
-//! CONNECT and PUBLISH are read here, because the server sees in them what the codec refuses: other protocol versions,
-//! passwords that are not text, topics that are not UTF-8. The codec of rumqttc reads and writes the rest.
+//! CONNECT and PUBLISH are read here, because the server sees in them what the codec refuses: other
+//! protocol versions, passwords that are not text, topics that are not UTF-8. The codec of rumqttc
+//! reads and writes the rest.
 
 use bytes::{Buf, Bytes, BytesMut};
 use rumqttc::mqttbytes::v4;

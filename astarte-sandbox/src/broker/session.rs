@@ -92,7 +92,8 @@ impl Session {
         Some(link)
     }
 
-    /// Ends session and connection. What was published before reaches the device, if its window has room.
+    /// Ends session and connection. What was published before reaches the device, if its window has
+    /// room.
     pub(crate) fn discard(&mut self) -> Option<Link> {
         let mut parting = BytesMut::new();
         self.fill(&mut parting);

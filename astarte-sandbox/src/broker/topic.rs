@@ -14,7 +14,8 @@ pub(crate) fn is_filter(filter: &str) -> bool {
     valid
 }
 
-/// Tells whether a topic name is well-formed. The name need not be UTF-8: the server looks at that later.
+/// Tells whether a topic name is well-formed. The name need not be UTF-8: the server looks at that
+/// later.
 pub(crate) fn is_name(topic: &[u8]) -> bool {
     !topic.is_empty() && !topic.iter().any(|byte| matches!(byte, b'+' | b'#' | 0))
 }

@@ -38,7 +38,8 @@ fn fields(body: Bytes, depth: usize) -> Result<Document, DecodeError> {
     Ok(document)
 }
 
-/// The keys of an array must be its indexes, in any order; as in a document, the last of equal keys counts.
+/// The keys of an array must be its indexes, in any order; as in a document, the last of equal keys
+/// counts.
 fn items(body: Bytes, depth: usize) -> Result<Vec<Bson>, DecodeError> {
     let mut document = fields(body, depth)?;
     let keys = (0..document.len()).map(|index| index.to_string());

@@ -10,7 +10,6 @@ use bytes::Bytes;
 
 use super::Device;
 use crate::bson;
-use crate::event::EventKind;
 use crate::path::{self, PathError, Target};
 use crate::slot::State;
 use crate::updater::Context;
@@ -34,7 +33,8 @@ pub enum PublishError {
     /// The interface is not one of properties.
     #[error("interface `{0}` is not a properties interface")]
     NotAProperty(String),
-    /// An object was published on an individual interface, or a value on one with object aggregation.
+    /// An object was published on an individual interface, or a value on one with object
+    /// aggregation.
     #[error("interface `{0}` has the aggregation `{1}`")]
     OtherAggregation(String, Aggregation),
     /// The interface is not in the introspection of the device.
@@ -43,8 +43,8 @@ pub enum PublishError {
     /// The interface is not installed at the major version of the introspection.
     #[error("interface `{0}` is not installed at the major version of the introspection")]
     NotInstalled(String),
-    /// The message must be delivered, because its reliability is `guaranteed` or `unique`, and the device has no
-    /// session with a subscription to it.
+    /// The message must be delivered, because its reliability is `guaranteed` or `unique`, and the
+    /// device has no session with a subscription to it.
     #[error("the device has no subscription that matches, and the message must be delivered")]
     NobodySubscribed,
     /// The device is not registered.
@@ -62,16 +62,17 @@ pub enum PublishError {
 }
 
 impl Device {
-    /// Publishes a value on an individual datastream, or sets a property, and returns how many subscriptions of the
-    /// device match.
+    /// Publishes a value on an individual datastream, or sets a property, and returns how many
+    /// subscriptions of the device match.
     ///
-    /// An integer will do for a double or a longinteger. A device that is away gets the message when it comes back, if
-    /// its session was kept and the message is `guaranteed` or `unique`; properties it gets in any case.
+    /// An integer will do for a double or a longinteger. A device that is away gets the message
+    /// when it comes back, if its session was kept and the message is `guaranteed` or `unique`;
+    /// properties it gets in any case.
     ///
     /// # Errors
     ///
-    /// - The device is not registered, or the interface is not in its introspection, not installed, owned by the
-    ///   device, or has object aggregation.
+    /// - The device is not registered, or the interface is not in its introspection, not installed,
+    ///   owned by the device, or has object aggregation.
     /// - The path is not one of the interface, or the value does not fit it.
     /// - Nothing matches, and the message is one of a datastream that is `guaranteed` or `unique`.
     pub fn publish(
@@ -95,8 +96,8 @@ impl Device {
         })
     }
 
-    /// Publishes an object and returns how many subscriptions of the device match. Any subset of the keys will do,
-    /// unless they are required.
+    /// Publishes an object and returns how many subscriptions of the device match. Any subset of
+    /// the keys will do, unless they are required.
     ///
     /// # Errors
     ///
@@ -129,8 +130,8 @@ impl Device {
         })
     }
 
-    /// Sets a property and returns how many subscriptions of the device match. A device that is away, or has none, gets
-    /// the value with its next emptyCache.
+    /// Sets a property and returns how many subscriptions of the device match. A device that is
+    /// away, or has none, gets the value with its next emptyCache.
     ///
     /// # Errors
     ///
@@ -145,11 +146,13 @@ impl Device {
         self.publish(interface, path, value)
     }
 
-    /// Unsets a property and returns how many subscriptions of the device match. It need not be set.
+    /// Unsets a property and returns how many subscriptions of the device match. It need not be
+    /// set.
     ///
     /// # Errors
     ///
-    /// Those of [`set_property`](Device::set_property) but for the value, and: the property does not allow it.
+    /// Those of [`set_property`](Device::set_property) but for the value, and: the property does
+    /// not allow it.
     pub fn unset_property(&self, interface: &str, path: &str) -> Result<usize, PublishError> {
         self.with_interface(interface, |context, interface| {
             check_properties(&interface)?;
@@ -159,16 +162,14 @@ impl Device {
             }
             let key = (interface.name().to_string(), interface.version().major);
             let properties = context.state.properties.entry(key).or_default();
-            if properties.remove(path).is_some() {
-                let (interface, path) = (interface.name().to_string(), path.to_owned());
-                context.emit(EventKind::PathRemoved { interface, path });
-            }
+            properties.remove(path);
             deliver(context, &interface, mapping, path, Bytes::new())
         })
     }
 
-    /// Publishes any bytes on a topic below `<realm>/<device id>/`, without checks, and returns how many subscriptions
-    /// match: what no server should send, a device must survive. `qos` above 2 is 2.
+    /// Publishes any bytes on a topic below `<realm>/<device id>/`, without checks, and returns how
+    /// many subscriptions match: what no server should send, a device must survive. `qos` above 2
+    /// is 2.
     pub fn publish_raw(&self, topic: &str, qos: u8, payload: impl Into<Bytes>) -> usize {
         let payload = payload.into();
         self.with_state(|context| context.send(topic, qos.min(2), payload))
@@ -279,7 +280,8 @@ fn fit_object(
     }
 }
 
-/// Publishes with the mapping's quality of service. Only a datastream that must arrive needs somebody to take it.
+/// Publishes with the mapping's quality of service. Only a datastream that must arrive needs
+/// somebody to take it.
 fn deliver(
     context: &mut Context<'_>,
     interface: &Interface,

@@ -6,8 +6,8 @@ use super::{DeviceError, Event, EventKind};
 use crate::{clock, json};
 
 impl Event {
-    /// Returns the event as a JSON object: `timestamp`, `device_id` unless there is none, and `event` with the `type` and
-    /// what belongs to it.
+    /// Returns the event as a JSON object: `timestamp`, `device_id` unless there is none, and
+    /// `event` with the `type` and what belongs to it.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut object = Map::new();

@@ -63,7 +63,8 @@ impl Request {
         })
     }
 
-    /// Returns what follows `Bearer`, however it is capitalised and whether or not a colon follows it.
+    /// Returns what follows `Bearer`, however it is capitalised and whether or not a colon follows
+    /// it.
     pub(crate) fn bearer(&self) -> Option<&str> {
         let value = self.header(header::AUTHORIZATION)?;
         let (scheme, rest) = value.split_at_checked("bearer".len())?;

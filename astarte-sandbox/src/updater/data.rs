@@ -106,7 +106,8 @@ impl Context<'_> {
     }
 }
 
-/// Splits a topic at its first slash, which belongs to the path; the path of a bare interface is `/`.
+/// Splits a topic at its first slash, which belongs to the path; the path of a bare interface is
+/// `/`.
 fn split(topic: &[u8]) -> Result<(&str, &str), Rejection> {
     let slash = topic
         .iter()

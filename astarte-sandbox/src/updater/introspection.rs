@@ -94,8 +94,8 @@ fn number(text: &str) -> Option<u32> {
     }
 }
 
-/// One label will do here, unlike in the documents; there is no limit of length, and hyphens may stand between the
-/// first label and the last.
+/// One label will do here, unlike in the documents; there is no limit of length, and hyphens may
+/// stand between the first label and the last.
 fn is_interface_name(name: &str) -> bool {
     let labels: Vec<&str> = name.split('.').collect();
     let last = labels.len() - 1;
@@ -110,6 +110,7 @@ fn is_interface_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conformance;
 
     fn versions(text: &str) -> Option<Vec<(String, u32, u32)>> {
         let parsed = parse(text.as_bytes()).ok()?;
@@ -159,5 +160,19 @@ mod tests {
             assert_eq!(versions(text), None, "{text}");
         }
         assert!(parse(b"a.B:1:0\xff").is_err());
+    }
+
+    #[test]
+    fn introspections_as_the_server_reads_them() {
+        for row in conformance::rows("misc.jsonl") {
+            if row["what"] == "introspection" {
+                let text = row["value"].as_str().unwrap();
+                assert_eq!(
+                    versions(text).is_some(),
+                    !row["elixir"]["ok"].is_null(),
+                    "{text}"
+                );
+            }
+        }
     }
 }

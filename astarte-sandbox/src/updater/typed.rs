@@ -61,7 +61,8 @@ pub(super) fn describe(element: &Bson) -> &'static str {
     }
 }
 
-/// Each item must be a value of the item's type; an item that is too long counts as one of another type.
+/// Each item must be a value of the item's type; an item that is too long counts as one of another
+/// type.
 fn items<T>(
     element: &Bson,
     item: impl Fn(&Bson) -> Result<T, TypeError>,

@@ -263,8 +263,8 @@ impl Client {
     }
 }
 
-/// Makes a TLS connection to the broker. A broker that refuses the certificate says so after the handshake of TLS 1.3,
-/// so that an error may come with the first read.
+/// Makes a TLS connection to the broker. A broker that refuses the certificate says so after the
+/// handshake of TLS 1.3, so that an error may come with the first read.
 pub(crate) async fn tls(
     sandbox: &Sandbox,
     identity: Option<&Identity>,

@@ -79,7 +79,8 @@ async fn objects_have_a_value_and_nothing_else() {
     assert_eq!(publish.topic, below(&device, "test.SrvO/1"));
     let level = bson::int32("level", 3);
     let mut expected = bson::object(vec![level, bson::int32("on", 1)]);
-    // The tests have no element for booleans: this one is a byte long, and so are the lengths before it shorter.
+    // The tests have no element for booleans: this one is a byte long, and so are the lengths
+    // before it shorter.
     let end = expected.len() - 2;
     expected.truncate(end - 4 - 3 - 1);
     expected.extend([8, b'o', b'n', 0, 1, 0, 0]);
