@@ -157,3 +157,15 @@ impl fmt::Debug for Device {
             .finish_non_exhaustive()
     }
 }
+
+/// An error with what caused it.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

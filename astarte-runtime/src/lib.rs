@@ -88,3 +88,6 @@ pub use self::{
     status::{Disconnected, RejectReason, Rejected, Status, StatusStream},
     tls::{Tls, TlsError},
 };
+
+#[cfg(feature = "derive")]
+pub use astarte_derive::{AstarteEvents, AstarteObject, astarte_interface};

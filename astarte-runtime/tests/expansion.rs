@@ -1,5 +1,5 @@
 #![no_implicit_prelude]
-#![deny(warnings, missing_docs)]
+#![deny(missing_docs)]
 //! Hand-written expansion: what the generator is to emit.
 
 // ---------------------------------------------------------------- individual datastream, device-owned

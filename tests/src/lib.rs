@@ -36,8 +36,11 @@ impl Site {
     ///
     /// - The sandbox does not start.
     pub async fn with_profile(profile: Profile) -> Result<Self, Box<dyn std::error::Error>> {
-        let sandbox =
-            Sandbox::builder().profile(profile).interfaces_dir(interfaces_dir()).start().await?;
+        let sandbox = Sandbox::builder()
+            .profile(profile)
+            .interfaces_dir(interfaces_dir())
+            .start()
+            .await?;
         let device = sandbox.register_device()?;
         Ok(Self { sandbox, device })
     }
@@ -49,9 +52,21 @@ impl Site {
     ///
     /// - The sandbox gives something that is not what it should be.
     pub fn config(&self) -> Config {
-        let id = self.device.id().to_string().parse().expect("the sandbox gives a device id");
-        let realm = self.sandbox.realm().parse().expect("the sandbox has a realm");
-        let secret = self.device.credentials_secret().expect("the device is registered");
+        let id = self
+            .device
+            .id()
+            .to_string()
+            .parse()
+            .expect("the sandbox gives a device id");
+        let realm = self
+            .sandbox
+            .realm()
+            .parse()
+            .expect("the sandbox has a realm");
+        let secret = self
+            .device
+            .credentials_secret()
+            .expect("the device is registered");
         let tls = Tls::new()
             .add_root_certificates_pem(self.sandbox.ca_pem().as_bytes())
             .expect("the sandbox has a certificate");
@@ -73,7 +88,9 @@ pub fn interfaces_dir() -> PathBuf {
 ///
 /// - It does not come.
 pub async fn soon<F: Future>(what: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, what).await.expect("what the test waits for does not come")
+    tokio::time::timeout(PATIENCE, what)
+        .await
+        .expect("what the test waits for does not come")
 }
 
 /// Waits for the first status event that is wanted.
@@ -99,7 +116,10 @@ pub async fn status<T>(stream: &mut StatusStream, wanted: impl Fn(Status) -> Opt
 ///
 /// - It does not connect.
 pub async fn connected(stream: &mut StatusStream) {
-    status(stream, |status| matches!(status, Status::Connected).then_some(())).await;
+    status(stream, |status| {
+        matches!(status, Status::Connected).then_some(())
+    })
+    .await;
 }
 
 /// The reason for which a device cannot connect.
@@ -108,5 +128,7 @@ pub async fn connected(stream: &mut StatusStream) {
 ///
 /// - It connects, or goes on trying.
 pub async fn refused(builder: astarte_runtime::Builder) -> ConnectError {
-    soon(builder.connect()).await.expect_err("the device is refused")
+    soon(builder.connect())
+        .await
+        .expect_err("the device is refused")
 }

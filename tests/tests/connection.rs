@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use astarte_runtime::{
-    Config, ConnectError, DeliveryError, Device, Receipt, SendError, Status, Timestamp, astarte_interface,
+    Config, ConnectError, DeliveryError, Device, Receipt, SendError, Status, Timestamp,
+    astarte_interface,
 };
 use astarte_sandbox::Value;
 use astarte_tests::{Site, TestResult, connected, refused, soon, status};
@@ -14,7 +15,7 @@ struct Readings;
 
 /// What the thermostat is told to do once.
 #[astarte_interface("../interfaces/org.example.thermostat.Commands.json")]
-struct Commands;
+pub struct Commands;
 
 /// Retention that this version cannot keep.
 #[astarte_interface("fixtures/org.example.Stored.json")]
@@ -47,16 +48,24 @@ async fn a_dropped_connection_comes_back_with_its_session() -> TestResult {
     for round in 0..5 {
         site.device.drop_connection();
         // Kept by the broker while the device is away.
-        site.device.publish(COMMANDS, "/kitchen/calibrate", Value::Double(f64::from(round)))?;
+        site.device.publish(
+            COMMANDS,
+            "/kitchen/calibrate",
+            Value::Double(f64::from(round)),
+        )?;
         status(&mut events, disconnected).await;
         connected(&mut events).await;
         match soon(commands.recv()).await? {
             commands::Event::Calibrate { value, .. } => assert_eq!(value, f64::from(round)),
             other => panic!("{other:?}"),
         }
-        let delivery = soon(readings.send_at(kitchen(), f64::from(round), Timestamp::now())).await?;
+        let delivery =
+            soon(readings.send_at(kitchen(), f64::from(round), Timestamp::now())).await?;
         assert_eq!(soon(delivery).await?, Receipt::Acknowledged);
-        let received = site.device.received(READINGS, "/kitchen/temperature").await?;
+        let received = site
+            .device
+            .received(READINGS, "/kitchen/temperature")
+            .await?;
         assert_eq!(received.value(), Some(&Value::Double(f64::from(round))));
     }
     let fresh_sessions = site
@@ -65,7 +74,10 @@ async fn a_dropped_connection_comes_back_with_its_session() -> TestResult {
         .into_iter()
         .filter(|event| matches!(event.kind, astarte_sandbox::EventKind::EmptyCache))
         .count();
-    assert_eq!(fresh_sessions, 1, "a session that is kept needs no handshake");
+    assert_eq!(
+        fresh_sessions, 1,
+        "a session that is kept needs no handshake"
+    );
     device.disconnect().await;
     Ok(())
 }
@@ -83,10 +95,14 @@ async fn volatile_data_waits_and_discarded_data_is_refused() -> TestResult {
     let first = soon(readings.send_at(kitchen(), 1.0, now)).await?;
     let second = soon(readings.send_at(kitchen(), 2.0, now)).await?;
     assert_eq!(soon(dropped).await, Err(DeliveryError::Overflow));
-    let error = soon(readings.send(readings::Humidity { room: "kitchen" }, 40.0)).await.unwrap_err();
+    let error = soon(readings.send(readings::Humidity { room: "kitchen" }, 40.0))
+        .await
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("the device is offline, and the retention of `{READINGS}/kitchen/humidity` is `discard`")
+        format!(
+            "the device is offline, and the retention of `{READINGS}/kitchen/humidity` is `discard`"
+        )
     );
 
     let device = soon(builder.connect()).await?;
@@ -95,12 +111,17 @@ async fn volatile_data_waits_and_discarded_data_is_refused() -> TestResult {
         assert_eq!(soon(delivery).await?, Receipt::Acknowledged);
     }
     for expected in [1.0, 2.0] {
-        let received = site.device.received(READINGS, "/kitchen/temperature").await?;
+        let received = site
+            .device
+            .received(READINGS, "/kitchen/temperature")
+            .await?;
         assert_eq!(received.value(), Some(&Value::Double(expected)));
         assert_eq!(received.timestamp(), now.as_millis());
     }
     device.disconnect().await;
-    let error = soon(readings.send_at(kitchen(), 3.0, now)).await.unwrap_err();
+    let error = soon(readings.send_at(kitchen(), 3.0, now))
+        .await
+        .unwrap_err();
     assert!(matches!(error, SendError::Closed(None)), "{error}");
     Ok(())
 }
@@ -117,8 +138,16 @@ async fn a_kicked_device_goes_through_the_handshake_and_says_what_it_sent_last()
 
     site.device.kick();
     let disconnected = status(&mut events, disconnected).await;
-    assert_eq!(disconnected.last_published, [format!("{READINGS}/kitchen/temperature")]);
-    assert!(disconnected.to_string().contains("may not be installed in the realm"), "{disconnected}");
+    assert_eq!(
+        disconnected.last_published,
+        [format!("{READINGS}/kitchen/temperature")]
+    );
+    assert!(
+        disconnected
+            .to_string()
+            .contains("may not be installed in the realm"),
+        "{disconnected}"
+    );
     connected(&mut events).await;
     site.device.ready().await?;
     assert!(device.is_connected());
@@ -141,11 +170,18 @@ async fn many_messages_leave_in_order_and_arrive_once() -> TestResult {
     device.disconnect().await;
     site.device.all_processed().await;
     let values = |path: &str| -> Vec<Value> {
-        site.device.data(READINGS, path).iter().filter_map(|received| received.value().cloned()).collect()
+        site.device
+            .data(READINGS, path)
+            .iter()
+            .filter_map(|received| received.value().cloned())
+            .collect()
     };
     let expected: Vec<_> = (0..MESSAGES).map(Value::LongInteger).collect();
     assert_eq!(values("/device/uptimeSeconds"), expected);
-    let expected: Vec<_> = (0..MESSAGES).step_by(10).map(|uptime| Value::Double(uptime as f64)).collect();
+    let expected: Vec<_> = (0..MESSAGES)
+        .step_by(10)
+        .map(|uptime| Value::Double(uptime as f64))
+        .collect();
     assert_eq!(values("/kitchen/temperature"), expected);
     Ok(())
 }
@@ -172,7 +208,9 @@ async fn a_device_that_is_dropped_or_disconnected_leaves_the_broker() -> TestRes
 /// Lesson 21: a device that was dropped outside of a runtime panicked.
 #[test]
 fn lesson_21_a_device_may_outlive_its_runtime() -> TestResult {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let (device, readings) = runtime.block_on(async {
         let site = Site::start().await?;
         let mut builder = Device::builder(site.config());
@@ -192,18 +230,29 @@ async fn what_cannot_work_is_an_error_of_connect() -> TestResult {
     let mut builder = Device::builder(site.config());
     let _stored = builder.interface::<Stored>();
     let error = refused(builder).await;
-    assert!(matches!(error, ConnectError::StoredRetention { .. }), "{error}");
+    assert!(
+        matches!(error, ConnectError::StoredRetention { .. }),
+        "{error}"
+    );
 
     let mut builder = Device::builder(site.config());
-    let _twice = (builder.interface::<Readings>(), builder.interface::<Readings>());
+    let _twice = (
+        builder.interface::<Readings>(),
+        builder.interface::<Readings>(),
+    );
     let error = refused(builder).await;
     assert_eq!(
         error.to_string(),
-        format!("the interfaces {READINGS} 1.0 and {READINGS} 1.0 were both registered: a device has one of each name")
+        format!(
+            "the interfaces {READINGS} 1.0 and {READINGS} 1.0 were both registered: a device has one of each name"
+        )
     );
 
     let error = refused(Device::builder(site.config().window(0))).await;
-    assert_eq!(error.to_string(), "the setting `window` must be between 1 and 10 000");
+    assert_eq!(
+        error.to_string(),
+        "the setting `window` must be between 1 and 10 000"
+    );
 
     let config = Config::new("test".parse()?, "2imLILqtRP2vq0ZVy-TGRQ".parse()?);
     assert_eq!(
@@ -225,12 +274,18 @@ async fn a_device_without_interfaces_connects() -> TestResult {
 #[tokio::test]
 async fn stopping_while_the_server_is_away_is_quick() -> TestResult {
     let site = Site::start().await?;
-    let mut builder = Device::builder(site.config().backoff(Duration::from_secs(3600), Duration::from_secs(3600)));
+    let mut builder = Device::builder(
+        site.config()
+            .backoff(Duration::from_secs(3600), Duration::from_secs(3600)),
+    );
     let _readings = builder.interface::<Readings>();
     let mut events = builder.status();
     let device = soon(builder.connect()).await?;
     drop(site);
-    status(&mut events, |status| matches!(status, Status::Reconnecting { .. }).then_some(())).await;
+    status(&mut events, |status| {
+        matches!(status, Status::Reconnecting { .. }).then_some(())
+    })
+    .await;
     soon(device.disconnect()).await;
     Ok(())
 }

@@ -12,7 +12,10 @@ const NAME: &str = "org.example.types.DeviceDatastream";
 
 async fn acknowledged(sending: impl Future<Output = Result<Delivery, SendError>>) -> TestResult {
     let receipt = soon(soon(sending).await?).await?;
-    assert!(matches!(receipt, Receipt::Acknowledged | Receipt::Unconfirmed), "{receipt:?}");
+    assert!(
+        matches!(receipt, Receipt::Acknowledged | Receipt::Unconfirmed),
+        "{receipt:?}"
+    );
     Ok(())
 }
 
@@ -52,12 +55,24 @@ async fn every_type_arrives_as_it_was_sent() -> TestResult {
         ("doublearray", Value::DoubleArray(vec![1.0, -2.5])),
         ("integerarray", Value::IntegerArray(vec![1, 2])),
         ("booleanarray", Value::BooleanArray(vec![true, false])),
-        ("longintegerarray", Value::LongIntegerArray(vec![1, 1 << 40])),
-        ("stringarray", Value::StringArray(vec!["a".into(), "b".into()])),
-        ("binaryblobarray", Value::BinaryBlobArray(vec![b"ab".to_vec(), b"cd".to_vec()])),
+        (
+            "longintegerarray",
+            Value::LongIntegerArray(vec![1, 1 << 40]),
+        ),
+        (
+            "stringarray",
+            Value::StringArray(vec!["a".into(), "b".into()]),
+        ),
+        (
+            "binaryblobarray",
+            Value::BinaryBlobArray(vec![b"ab".to_vec(), b"cd".to_vec()]),
+        ),
         ("datetimearray", Value::DateTimeArray(vec![millis])),
     ] {
-        let received = site.device.received(NAME, &format!("/{path}/value")).await?;
+        let received = site
+            .device
+            .received(NAME, &format!("/{path}/value"))
+            .await?;
         assert_eq!(received.value(), Some(&expected), "{path}");
     }
     device.disconnect().await;
@@ -76,7 +91,11 @@ async fn bytes_and_quality_of_service_are_those_of_the_documents() -> TestResult
     acknowledged(sender.send_at(at, 16.73, Timestamp::from_millis(1_537_449_422_890)?)).await?;
     let received = site.device.received(NAME, "/at/7/value").await?;
     let dump = "1b 00 00 00 09 74 00 2a 70 20 f7 65 01 00 00 01 76 00 7b 14 ae 47 e1 ba 30 40 00";
-    let hex: Vec<String> = received.payload().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: Vec<String> = received
+        .payload()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     assert_eq!(hex.join(" "), dump);
     assert_eq!(received.timestamp(), 1_537_449_422_890);
     assert_eq!(received.qos(), 1);
@@ -97,14 +116,25 @@ async fn parameters_are_any_text_that_mqtt_leaves_alone() -> TestResult {
 
     use device_datastream::AtValue;
     let now = Timestamp::now();
-    for id in ["0", "550e8400-e29b-41d4-a716-446655440000", "00:11:22:33:44:55", "::1", "küche", "a b"] {
+    for id in [
+        "0",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "00:11:22:33:44:55",
+        "::1",
+        "küche",
+        "a b",
+    ] {
         acknowledged(sender.send_at(AtValue { id }, 1.0, now)).await?;
-        site.device.received(NAME, &format!("/at/{id}/value")).await?;
+        site.device
+            .received(NAME, &format!("/at/{id}/value"))
+            .await?;
     }
     acknowledged(sender.send_at(AtValue { id: 42 }, 1.0, now)).await?;
     site.device.received(NAME, "/at/42/value").await?;
     for id in ["", "a/b", "+", "#"] {
-        let error = soon(sender.send_at(AtValue { id }, 1.0, now)).await.unwrap_err();
+        let error = soon(sender.send_at(AtValue { id }, 1.0, now))
+            .await
+            .unwrap_err();
         assert!(matches!(error, SendError::Param { .. }), "{error}");
     }
     Ok(())
@@ -120,7 +150,14 @@ async fn what_the_server_would_refuse_is_refused_before() -> TestResult {
     use device_datastream::*;
     let too_long = "x".repeat(65_536);
     let error = soon(sender.send(StringValue, &too_long)).await.unwrap_err();
-    let (topic, overhead) = (format!("{}/{}/{NAME}/string/value", site.sandbox.realm(), site.device.id()), 17);
+    let (topic, overhead) = (
+        format!(
+            "{}/{}/{NAME}/string/value",
+            site.sandbox.realm(),
+            site.device.id()
+        ),
+        17,
+    );
     assert_eq!(
         error.to_string(),
         format!(
@@ -129,7 +166,10 @@ async fn what_the_server_would_refuse_is_refused_before() -> TestResult {
         )
     );
     let error = soon(sender.send(DoubleValue, f64::NAN)).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("the value of `{NAME}/double/value`: NaN is not a finite number"));
+    assert_eq!(
+        error.to_string(),
+        format!("the value of `{NAME}/double/value`: NaN is not a finite number")
+    );
     assert!(soon(sender.send(IntegerValue, i32::MIN)).await.is_err());
     assert!(soon(sender.send(BinaryblobValue, &[])).await.is_err());
     assert!(site.device.is_connected());

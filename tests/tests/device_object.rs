@@ -32,7 +32,11 @@ async fn an_object_arrives_with_its_timestamp() -> TestResult {
 
     let name = "org.example.vehicle.Position";
     let path = position::Path { vehicle: "v-17" };
-    let sent = Position { latitude: 45.46, longitude: 9.19, satellites: 9 };
+    let sent = Position {
+        latitude: 45.46,
+        longitude: 9.19,
+        satellites: 9,
+    };
     let delivery = soon(positions.send_at(path, &sent, Timestamp::from_millis(1000)?)).await?;
     assert_eq!(soon(delivery).await?, Receipt::Acknowledged);
     let received = site.device.received(name, "/v-17").await?;
@@ -40,7 +44,11 @@ async fn an_object_arrives_with_its_timestamp() -> TestResult {
     assert_eq!(received.field("satellites"), Some(&Value::Integer(9)));
     assert_eq!((received.timestamp(), received.qos()), (1000, 1));
 
-    let fix = Fix { longitude: 9.19, north: &45.46, satellites: 9 };
+    let fix = Fix {
+        longitude: 9.19,
+        north: &45.46,
+        satellites: 9,
+    };
     let delivery = soon(positions.send_at(path, &fix, Timestamp::from_millis(1000)?)).await?;
     soon(delivery).await?;
     let again = site.device.received(name, "/v-17").await?;
@@ -73,7 +81,10 @@ async fn every_type_arrives_as_it_was_sent() -> TestResult {
         datetimearray_value: vec![moment],
     };
     soon(soon(objects.send(device_object::Path { id: 1 }, &object)).await?).await?;
-    let received = site.device.received("org.example.types.DeviceObject", "/1").await?;
+    let received = site
+        .device
+        .received("org.example.types.DeviceObject", "/1")
+        .await?;
     let millis = moment.as_millis();
     for (key, expected) in [
         ("doubleValue", Value::Double(21.5)),
@@ -86,9 +97,15 @@ async fn every_type_arrives_as_it_was_sent() -> TestResult {
         ("doublearrayValue", Value::DoubleArray(vec![1.0])),
         ("integerarrayValue", Value::IntegerArray(vec![])),
         ("booleanarrayValue", Value::BooleanArray(vec![true, false])),
-        ("longintegerarrayValue", Value::LongIntegerArray(vec![1, 1 << 40])),
+        (
+            "longintegerarrayValue",
+            Value::LongIntegerArray(vec![1, 1 << 40]),
+        ),
         ("stringarrayValue", Value::StringArray(vec!["a".into()])),
-        ("binaryblobarrayValue", Value::BinaryBlobArray(vec![vec![1], vec![]])),
+        (
+            "binaryblobarrayValue",
+            Value::BinaryBlobArray(vec![vec![1], vec![]]),
+        ),
         ("datetimearrayValue", Value::DateTimeArray(vec![millis])),
     ] {
         assert_eq!(received.field(key), Some(&expected), "{key}");

@@ -63,10 +63,20 @@ async fn a_value_that_the_server_has_is_not_sent_again() -> TestResult {
     let _device = soon(builder.connect()).await?;
 
     let endpoint = device_properties::Integer { id: 1 };
-    assert_eq!(soon(soon(properties.unset(&endpoint)).await?).await?, Receipt::Unchanged);
-    for (value, receipt) in [(1, Receipt::Acknowledged), (1, Receipt::Unchanged), (2, Receipt::Acknowledged)] {
+    assert_eq!(
+        soon(soon(properties.unset(&endpoint)).await?).await?,
+        Receipt::Unchanged
+    );
+    for (value, receipt) in [
+        (1, Receipt::Acknowledged),
+        (1, Receipt::Unchanged),
+        (2, Receipt::Acknowledged),
+    ] {
         // The store learns of an acknowledgement right after the sender.
-        assert_eq!(soon(soon(properties.set(&endpoint, value)).await?).await?, receipt);
+        assert_eq!(
+            soon(soon(properties.set(&endpoint, value)).await?).await?,
+            receipt
+        );
     }
     site.device.all_processed().await;
     assert_eq!(site.device.data(NAME, "/1/integer").len(), 2);
@@ -90,8 +100,14 @@ async fn what_changed_offline_is_sent_on_the_next_connection() -> TestResult {
     connected(&mut status).await;
     soon(kept).await?;
     site.device.all_processed().await;
-    assert_eq!(site.device.property(NAME, "/1/integer"), Some(Value::Integer(1)));
-    assert_eq!(site.device.property(NAME, "/2/integer"), Some(Value::Integer(2)));
+    assert_eq!(
+        site.device.property(NAME, "/1/integer"),
+        Some(Value::Integer(1))
+    );
+    assert_eq!(
+        site.device.property(NAME, "/2/integer"),
+        Some(Value::Integer(2))
+    );
     device.disconnect().await;
     Ok(())
 }
@@ -114,8 +130,16 @@ async fn a_store_on_disk_outlives_the_process() -> TestResult {
     let mut builder = Device::builder(site.config().store(RedbStore::open(&file)?));
     let properties = builder.interface::<DeviceProperties>();
     let _device = soon(builder.connect()).await?;
-    assert_eq!(properties.get(device_properties::String { id: "a" })?.as_deref(), Some("kept"));
+    assert_eq!(
+        properties
+            .get(device_properties::String { id: "a" })?
+            .as_deref(),
+        Some("kept")
+    );
     site.device.all_processed().await;
-    assert_eq!(site.device.properties(NAME), [("/a/string".to_owned(), Value::String("kept".into()))].into());
+    assert_eq!(
+        site.device.properties(NAME),
+        [("/a/string".to_owned(), Value::String("kept".into()))].into()
+    );
     Ok(())
 }

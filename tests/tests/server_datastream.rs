@@ -6,11 +6,11 @@ use astarte_tests::{Site, TestResult, soon, status};
 
 /// A mapping of each type.
 #[astarte_interface("../interfaces/org.example.types.ServerDatastream.json")]
-struct ServerDatastream;
+pub struct ServerDatastream;
 
 /// What the thermostat is told to do once.
 #[astarte_interface("../interfaces/org.example.thermostat.Commands.json")]
-struct Commands;
+pub struct Commands;
 
 const NAME: &str = "org.example.types.ServerDatastream";
 
@@ -62,10 +62,14 @@ async fn parameters_arrive_and_the_stream_ends_with_the_device() -> TestResult {
     let device = soon(builder.connect()).await?;
 
     let name = "org.example.thermostat.Commands";
-    site.device.publish(name, "/living room/calibrate", Value::Double(-0.5))?;
-    site.device.publish(name, "/device/restart", Value::Boolean(true))?;
+    site.device
+        .publish(name, "/living room/calibrate", Value::Double(-0.5))?;
+    site.device
+        .publish(name, "/device/restart", Value::Boolean(true))?;
     match soon(commands.recv()).await? {
-        commands::Event::Calibrate { endpoint, value, .. } => {
+        commands::Event::Calibrate {
+            endpoint, value, ..
+        } => {
             assert_eq!((endpoint.room.as_str(), value), ("living room", -0.5));
         }
         other => panic!("{other:?}"),
@@ -97,18 +101,29 @@ async fn lesson_30_what_does_not_fit_is_rejected_and_the_session_goes_on() -> Te
         ("", b"\x09\0\0\0\x08v\0\x01\0"),
     ] {
         for qos in 0..=2 {
-            site.device.publish_raw(&format!("{name}{path}"), qos, payload);
+            site.device
+                .publish_raw(&format!("{name}{path}"), qos, payload);
             let rejected = status(&mut events, |status| match status {
                 Status::Rejected(rejected) => Some(rejected),
                 _ => None,
             })
             .await;
-            assert_eq!((rejected.interface.as_str(), rejected.path.as_str()), (name, path));
-            assert!(matches!(rejected.reason, RejectReason::Decode(_)), "{rejected}");
+            assert_eq!(
+                (rejected.interface.as_str(), rejected.path.as_str()),
+                (name, path)
+            );
+            assert!(
+                matches!(rejected.reason, RejectReason::Decode(_)),
+                "{rejected}"
+            );
         }
     }
-    site.device.publish(name, "/device/restart", Value::Boolean(false))?;
-    assert!(matches!(soon(receiver.recv()).await?, commands::Event::DeviceRestart { value: false, .. }));
+    site.device
+        .publish(name, "/device/restart", Value::Boolean(false))?;
+    assert!(matches!(
+        soon(receiver.recv()).await?,
+        commands::Event::DeviceRestart { value: false, .. }
+    ));
     assert!(device.is_connected());
     Ok(())
 }

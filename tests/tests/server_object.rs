@@ -6,11 +6,11 @@ use astarte_tests::{Site, TestResult, soon, status};
 
 /// Where a vehicle is to go.
 #[astarte_interface("../interfaces/org.example.vehicle.Route.json")]
-struct Route;
+pub struct Route;
 
 /// An object with a mapping of each type.
 #[astarte_interface("../interfaces/org.example.types.ServerObject.json")]
-struct ServerObject;
+pub struct ServerObject;
 
 /// The part of a route that the application needs.
 #[derive(AstarteObject, Debug, PartialEq)]
@@ -29,16 +29,33 @@ async fn an_object_arrives_with_its_path_and_what_was_sent_of_it() -> TestResult
     let mut routes = builder.interface::<Route>();
     let _device = soon(builder.connect()).await?;
 
-    let stop = [("latitude", Value::Double(45.46)), ("longitude", Value::Double(9.19))];
-    site.device.publish_object(NAME, "/v-17/stops", stop.clone())?;
+    let stop = [
+        ("latitude", Value::Double(45.46)),
+        ("longitude", Value::Double(9.19)),
+    ];
+    site.device
+        .publish_object(NAME, "/v-17/stops", stop.clone())?;
     let received = soon(routes.recv()).await?;
     assert_eq!(received.path.vehicle, "v-17");
-    assert_eq!(received.object, Route { name: None, latitude: 45.46, longitude: 9.19 });
+    assert_eq!(
+        received.object,
+        Route {
+            name: None,
+            latitude: 45.46,
+            longitude: 9.19
+        }
+    );
     assert_eq!(received.timestamp, None);
 
     site.device.publish_object(NAME, "/v-17/stops", stop)?;
     let received = soon(routes.recv_as::<Stop>()).await?;
-    assert_eq!(received.object, Stop { latitude: 45.46, longitude: 9.19 });
+    assert_eq!(
+        received.object,
+        Stop {
+            latitude: 45.46,
+            longitude: 9.19
+        }
+    );
     Ok(())
 }
 
@@ -51,8 +68,15 @@ async fn an_object_that_does_not_fit_is_rejected_and_the_next_arrives() -> TestR
     let _device = soon(builder.connect()).await?;
 
     // {v: {}}: without what the interface requires.
-    site.device.publish_raw(&format!("{NAME}/v-17/stops"), 2, &b"\x0d\0\0\0\x03v\0\x05\0\0\0\0\0"[..]);
-    let stop = [("latitude", Value::Double(1.0)), ("longitude", Value::Double(2.0))];
+    site.device.publish_raw(
+        &format!("{NAME}/v-17/stops"),
+        2,
+        &b"\x0d\0\0\0\x03v\0\x05\0\0\0\0\0"[..],
+    );
+    let stop = [
+        ("latitude", Value::Double(1.0)),
+        ("longitude", Value::Double(2.0)),
+    ];
     site.device.publish_object(NAME, "/v-18/stops", stop)?;
     assert_eq!(soon(routes.recv()).await?.path.vehicle, "v-18");
     let rejected = status(&mut events, |status| match status {
@@ -62,7 +86,9 @@ async fn an_object_that_does_not_fit_is_rejected_and_the_next_arrives() -> TestR
     .await;
     assert_eq!(
         rejected,
-        format!("rejected a message on `{NAME}/v-17/stops`: the object has no `latitude`, which is required")
+        format!(
+            "rejected a message on `{NAME}/v-17/stops`: the object has no `latitude`, which is required"
+        )
     );
     Ok(())
 }
@@ -87,12 +113,19 @@ async fn every_type_arrives_as_it_was_published() -> TestResult {
         ("doublearrayValue", Value::DoubleArray(vec![1.0])),
         ("integerarrayValue", Value::IntegerArray(vec![])),
         ("booleanarrayValue", Value::BooleanArray(vec![true, false])),
-        ("longintegerarrayValue", Value::LongIntegerArray(vec![1, 1 << 40])),
+        (
+            "longintegerarrayValue",
+            Value::LongIntegerArray(vec![1, 1 << 40]),
+        ),
         ("stringarrayValue", Value::StringArray(vec!["a".into()])),
-        ("binaryblobarrayValue", Value::BinaryBlobArray(vec![vec![1], vec![]])),
+        (
+            "binaryblobarrayValue",
+            Value::BinaryBlobArray(vec![vec![1], vec![]]),
+        ),
         ("datetimearrayValue", Value::DateTimeArray(vec![millis])),
     ];
-    site.device.publish_object("org.example.types.ServerObject", "/1", object)?;
+    site.device
+        .publish_object("org.example.types.ServerObject", "/1", object)?;
     let expected = ServerObject {
         double_value: Some(21.5),
         integer_value: Some(-7),

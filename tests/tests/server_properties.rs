@@ -6,11 +6,11 @@ use astarte_tests::{Site, TestResult, connected, soon};
 
 /// A property of each type.
 #[astarte_interface("../interfaces/org.example.types.ServerProperties.json")]
-struct ServerProperties;
+pub struct ServerProperties;
 
 /// How the thermostat is to work.
 #[astarte_interface("../interfaces/org.example.thermostat.Settings.json")]
-struct Settings;
+pub struct Settings;
 
 const TYPES: &str = "org.example.types.ServerProperties";
 const SETTINGS: &str = "org.example.thermostat.Settings";
@@ -72,12 +72,17 @@ async fn what_was_set_while_the_device_was_away_is_told() -> TestResult {
     let mut settings = builder.interface::<Settings>();
     let mut status = builder.status();
     let _device = soon(builder.connect()).await?;
-    site.device.set_property(SETTINGS, "/kitchen/samplingPeriod", Value::Integer(5))?;
-    assert!(matches!(soon(settings.recv()).await?, Event::SamplingPeriod { value: 5, .. }));
+    site.device
+        .set_property(SETTINGS, "/kitchen/samplingPeriod", Value::Integer(5))?;
+    assert!(matches!(
+        soon(settings.recv()).await?,
+        Event::SamplingPeriod { value: 5, .. }
+    ));
 
     // The session is gone with what waited in it: the server tells it after the empty cache.
     site.device.kick();
-    site.device.set_property(SETTINGS, "/kitchen/samplingPeriod", Value::Integer(10))?;
+    site.device
+        .set_property(SETTINGS, "/kitchen/samplingPeriod", Value::Integer(10))?;
     connected(&mut status).await;
     connected(&mut status).await;
     let mut newest = 5;
@@ -101,8 +106,10 @@ async fn lesson_37_a_purge_is_told() -> TestResult {
     let mut builder = Device::builder(site.config());
     let mut settings = builder.interface::<Settings>();
     let _device = soon(builder.connect()).await?;
-    site.device.set_property(SETTINGS, "/kitchen/enable", Value::Boolean(true))?;
-    site.device.set_property(SETTINGS, "/kitchen/samplingPeriod", Value::Integer(5))?;
+    site.device
+        .set_property(SETTINGS, "/kitchen/enable", Value::Boolean(true))?;
+    site.device
+        .set_property(SETTINGS, "/kitchen/samplingPeriod", Value::Integer(5))?;
     for _ in 0..2 {
         soon(settings.recv()).await?;
     }
@@ -117,7 +124,12 @@ async fn lesson_37_a_purge_is_told() -> TestResult {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(purged, Some(Endpoint::Enable(Enable { room: "kitchen".into() })));
+    assert_eq!(
+        purged,
+        Some(Endpoint::Enable(Enable {
+            room: "kitchen".into()
+        }))
+    );
     assert_eq!(settings.get(Enable { room: "kitchen" })?, None);
     assert_eq!(settings.get(SamplingPeriod { room: "kitchen" })?, Some(5));
     Ok(())
@@ -132,7 +144,8 @@ async fn an_empty_list_is_not_believed_while_values_follow() -> TestResult {
     let mut settings = builder.interface::<Settings>();
     let mut status = builder.status();
     let _device = soon(builder.connect()).await?;
-    site.device.set_property(SETTINGS, "/kitchen/samplingPeriod", Value::Integer(5))?;
+    site.device
+        .set_property(SETTINGS, "/kitchen/samplingPeriod", Value::Integer(5))?;
     soon(settings.recv()).await?;
     connected(&mut status).await;
 

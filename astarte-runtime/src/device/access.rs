@@ -45,7 +45,21 @@ impl Resolver {
             }
             #[cfg(feature = "pairing")]
             Access::Pairing { url, secret } => {
-                let pairing = crate::pairing::Pairing::new(config, url, secret)?;
+                let Config {
+                    realm,
+                    device_id,
+                    tls,
+                    directory,
+                    ..
+                } = config;
+                let pairing = crate::pairing::Pairing::new(
+                    url,
+                    realm,
+                    *device_id,
+                    secret.clone(),
+                    tls,
+                    directory.as_deref(),
+                )?;
                 Ok(Self::Pairing {
                     pairing,
                     tls: config.tls.clone(),
@@ -56,11 +70,28 @@ impl Resolver {
     }
 
     /// Finds the route; `refresh` asks for what may have changed since the last time.
+    #[cfg_attr(
+        not(feature = "pairing"),
+        allow(unused_variables, reason = "what was given does not change")
+    )]
     pub(crate) async fn route(&mut self, refresh: bool) -> Result<Route, End> {
         match self {
             Self::Given(route) => Ok(route.clone()),
             #[cfg(feature = "pairing")]
-            Self::Pairing { pairing, tls, last } => todo!(),
+            Self::Pairing {
+                last: Some(route), ..
+            } if !refresh => Ok(route.clone()),
+            #[cfg(feature = "pairing")]
+            Self::Pairing { pairing, tls, last } => {
+                let connection = pairing.connection(refresh).await.map_err(pairing_failed)?;
+                let url = connection.broker_url;
+                let Some((host, port)) = address(&url) else {
+                    return Err(End::Fatal(ConnectError::BrokerUrl { url }));
+                };
+                let tls = tls.client_config(Some(&connection.credentials));
+                let tls = tls.map_err(|error| End::Fatal(error.into()))?;
+                Ok(last.insert(Route { host, port, tls }).clone())
+            }
         }
     }
 
@@ -70,9 +101,18 @@ impl Resolver {
             // Nobody can be asked, and a database that the broker cannot reach looks the same.
             Self::Given(_) => Ok(()),
             #[cfg(feature = "pairing")]
-            Self::Pairing { pairing, .. } => todo!(),
+            Self::Pairing { pairing, .. } => Ok(pairing.check_refusal().await?),
         }
     }
+}
+
+/// Pairing is tried again where that can help.
+#[cfg(feature = "pairing")]
+fn pairing_failed(error: crate::pairing::PairingError) -> End {
+    if error.is_permanent() {
+        return End::Fatal(error.into());
+    }
+    End::Broken(super::link::LinkError::Pairing(super::describe(&error)))
 }
 
 /// The host and port of `mqtts://host:port/`; the port is 8883 where there is none.

@@ -16,6 +16,7 @@ use crate::{
     Config, Descriptor, EventSet, Interface,
     error::DecodeError,
     handle::{EventReceiver, Handle, PropertyCache, Register},
+    identity::client_id,
     inbox::{Decoder, Inbox},
     kind,
     outbox::Outbox,
@@ -43,7 +44,7 @@ pub struct Builder {
 impl Builder {
     pub(crate) fn new(config: Config) -> Self {
         let (set, sets) = mpsc::channel(SETS);
-        let base = format!("{}/{}", config.realm, config.device_id);
+        let base = client_id(&config.realm, &config.device_id);
         let shared = Arc::new(Shared::new(
             base,
             Outbox::new(config.queue, config.retained),

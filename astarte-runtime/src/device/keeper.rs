@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use super::{
+    describe,
     interfaces::{InterfaceKind, Interfaces},
     shared::Shared,
 };
@@ -484,16 +485,4 @@ fn plan(
         }
     }
     Ok((changes, unchanged))
-}
-
-/// An error with what caused it.
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -43,6 +43,9 @@ pub(crate) enum LinkError {
     Malformed(Error),
     #[error("the server did not answer within {0:?}")]
     Timeout(Duration),
+    #[cfg(feature = "pairing")]
+    #[error("{0}")]
+    Pairing(String),
     #[error(transparent)]
     Unexpected(#[from] UnexpectedPacket),
     #[error("the broker refused the connection: {0}")]

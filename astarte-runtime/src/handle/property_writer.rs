@@ -11,8 +11,12 @@ use super::{
     refused_value, sender, topic,
 };
 use crate::{
-    Endpoint, Interface, Unsettable, WritePath, device::Shared, outbox::PropertyId,
-    payload::encode_individual, sending::Sending,
+    Endpoint, Interface, Unsettable, WritePath,
+    device::Shared,
+    error::ParamError,
+    outbox::PropertyId,
+    payload::encode_individual,
+    sending::{SendError, Sending},
 };
 
 /// Sets, unsets and reads device-owned properties.
@@ -75,16 +79,18 @@ impl<I: Interface> PropertyWriter<I> {
     fn store(
         &self,
         endpoint: &impl WritePath,
-        encode: impl FnOnce(&str, &mut Vec<u8>) -> Result<(), crate::SendError>,
+        encode: impl FnOnce(&str, &mut Vec<u8>) -> Result<(), SendError>,
     ) -> Sending {
         let property = || {
             let topic = topic::<I>(&self.shared, endpoint)?;
+            let path = path_of::<I>(&self.shared, &topic).to_owned();
+            check_separator::<I>(&path)?;
             let mut payload = Vec::new();
             encode(&topic, &mut payload)?;
             let id = PropertyId {
                 interface: I::DESCRIPTOR.name,
                 major: I::DESCRIPTOR.version.major,
-                path: path_of::<I>(&self.shared, &topic).to_owned(),
+                path,
             };
             Ok((
                 id,
@@ -124,4 +130,20 @@ impl<I: Interface> PropertyWriter<I> {
     {
         Refused
     }
+}
+
+/// The list of all properties separates them by semicolons: one in a path would make the server delete the property.
+fn check_separator<I: Interface>(path: &str) -> Result<(), SendError> {
+    let Some(level) = path.split('/').find(|level| level.contains(';')) else {
+        return Ok(());
+    };
+    let source = ParamError::Character {
+        name: "of a property",
+        value: level.to_owned(),
+        found: ';',
+    };
+    Err(SendError::Param {
+        interface: I::DESCRIPTOR.name,
+        source,
+    })
 }
