@@ -35,6 +35,7 @@ mod identity;
 mod inbox;
 mod interface;
 pub mod kind;
+mod macros;
 mod object;
 #[cfg(feature = "mqtt")]
 mod outbox;
@@ -90,4 +91,4 @@ pub use self::{
 };
 
 #[cfg(feature = "derive")]
-pub use astarte_derive::{AstarteEvents, AstarteObject, astarte_interface};
+pub use self::macros::{AstarteEvents, AstarteObject, astarte_interface};
