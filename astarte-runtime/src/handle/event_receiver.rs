@@ -7,7 +7,10 @@ use crate::{
     inbox::{Closed, Inbox},
 };
 
-/// Receives on all server-owned interfaces of a set, in the order in which the broker sent.
+/// Receives on all server-owned interfaces of a set.
+///
+/// Datastreams come in the order in which the broker sent them, and so do the values of one property; a property is
+/// stored before it is told, so it may come after a message of a datastream that was sent later.
 ///
 /// Messages of `guaranteed` and `unique` datastreams are acknowledged as they are handed out; of a property that
 /// changed several times since, only the newest value is told.

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 /// A room: a path parameter with a type of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Room {
+pub(crate) enum Room {
     /// Where it is warm.
     Kitchen,
     /// Where it is cold.
@@ -34,4 +34,4 @@ impl FromStr for Room {
 
 /// The house has no such room.
 #[derive(Clone, Copy, Debug)]
-pub struct UnknownRoom;
+pub(crate) struct UnknownRoom;
