@@ -82,36 +82,31 @@ fn escape(line: &str) -> String {
 }
 
 fn escape_text(text: &str, out: &mut String) {
-    for (at, word) in text.split(' ').enumerate() {
-        if at > 0 {
-            out.push(' ');
+    let mut rest = text;
+    while let Some(at) = rest
+        .find("https://")
+        .into_iter()
+        .chain(rest.find("http://"))
+        .min()
+    {
+        let (before, from) = rest.split_at(at);
+        escape_word(before, out);
+        let url = url(from);
+        match url.ends_with("//") {
+            true => escape_word(url, out),
+            false => out.extend(["<", url, ">"]),
         }
-        match url(word) {
-            Some((url, rest)) => {
-                out.push('<');
-                out.push_str(url);
-                out.push('>');
-                escape_word(rest, out);
-            }
-            None => escape_word(word, out),
-        }
+        rest = &from[url.len()..];
     }
+    escape_word(rest, out);
 }
 
-/// Splits a word that begins with an address into the address and the punctuation behind it.
-fn url(word: &str) -> Option<(&str, &str)> {
-    let path = word
-        .strip_prefix("https://")
-        .or_else(|| word.strip_prefix("http://"))?;
-    let host = path
-        .chars()
-        .next()
-        .is_some_and(|first| first.is_ascii_alphanumeric());
-    let clean = !word.contains(['<', '>', '\\', '"', '[', ']', '|']);
-    let end = word
-        .trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\''])
-        .len();
-    (host && clean).then(|| word.split_at(end))
+/// The address that a text begins with, without the punctuation behind it.
+fn url(text: &str) -> &str {
+    let outside =
+        |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '\\' | '"' | '[' | ']' | '|');
+    let end = text.find(outside).unwrap_or(text.len());
+    text[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\''])
 }
 
 fn escape_word(word: &str, out: &mut String) {
@@ -171,6 +166,10 @@ mod tests {
         assert_eq!(
             joined("see https://example.org/a_b."),
             "see <https://example.org/a_b>."
+        );
+        assert_eq!(
+            joined("<b>http://example.org</b>"),
+            "\\<b\\><http://example.org>\\</b\\>"
         );
         assert_eq!(joined("https://<x>"), "https://\\<x\\>");
     }

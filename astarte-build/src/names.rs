@@ -257,6 +257,7 @@ fn struct_name(endpoint: &Endpoint, span: Span) -> Ident {
         }
         // A literal level of nothing but underscores.
         None if name.is_empty() => "Underscore".to_owned(),
+        _ if name.starts_with(|c: char| c.is_ascii_digit()) => format!("Level{name}"),
         _ => name,
     };
     match RESERVED.contains(&name.as_str()) {
@@ -344,7 +345,7 @@ mod tests {
             ("/%{sensor_id}", "BySensorId"),
             ("/%{a}/%{b}", "ByAB"),
             ("/_", "Underscore"),
-            ("/_1", "_1"),
+            ("/_1", "Level1"),
             ("/endpoint", "Endpoint_"),
             ("/%{id}/purged", "Purged_"),
             ("/self", "Self_"),

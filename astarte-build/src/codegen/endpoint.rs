@@ -120,13 +120,19 @@ pub(super) fn expand_from_path(
     arms: impl Iterator<Item = TokenStream>,
 ) -> TokenStream {
     let runtime = cx.runtime;
+    let parametric = cx
+        .interface
+        .mappings()
+        .any(|it| it.endpoint().parameters().next().is_some());
+    let refused = parametric
+        .then(|| doc::comment(["- A parameter is empty, or its type refuses it."], cx.span));
     spanned!(cx=>
         /// Reads a path.
         ///
         /// # Errors
         ///
         /// - The path is none of the interface's.
-        /// - The type of a parameter refuses its text.
+        #refused
         pub fn from_path(path: &str) -> ::core::result::Result<Self, #runtime::DecodeError> {
             match #runtime::Levels::new(path).as_slice() {
                 #(#arms)*

@@ -144,11 +144,9 @@ pub(crate) fn expand_event_set(
 ) -> TokenStream {
     let span = own_span(set.span());
     let events: Vec<_> = variants.iter().map(|variant| &variant.event).collect();
-    let descriptors = events.iter().map(|event| {
-        quote_spanned!(span=>
-            <<#event as #runtime::ServerEvent>::Interface as #runtime::Interface>::DESCRIPTOR
-        )
-    });
+    let descriptors = events
+        .iter()
+        .map(|event| quote_spanned!(span=> <#event as #runtime::ServerEvent>::DESCRIPTOR));
     let names: Vec<_> = descriptors
         .clone()
         .map(|it| quote_spanned!(span=> #it.name))
