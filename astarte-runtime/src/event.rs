@@ -58,6 +58,8 @@ pub trait ReceiveObject: Interface<Kind = kind::ServerObject> {
 pub trait ServerEvent: Sized + Send + 'static {
     /// Where it is received.
     type Interface: Interface;
+    /// What the interface's file says.
+    const DESCRIPTOR: Descriptor = <Self::Interface as Interface>::DESCRIPTOR;
 
     /// Reads a message.
     ///
