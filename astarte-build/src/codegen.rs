@@ -12,6 +12,7 @@ mod handles;
 mod individual;
 mod object;
 mod types;
+mod visibility;
 
 use astarte_interface::{Aggregation, Interface, InterfaceType, Ownership};
 use proc_macro2::{Ident, Span, TokenStream};

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote_spanned;
 
+use super::visibility::one_module_in;
 use super::{Context, doc, own_span, spanned, types};
 use crate::docs;
 
@@ -45,10 +46,11 @@ pub(super) fn expand_event(cx: &Context<'_>) -> TokenStream {
             Purged(Endpoint),
         )
     });
+    let visibility = one_module_in(&cx.options.visibility);
     spanned!(cx=>
         /// What is received on the interface.
         #[derive(Clone, Debug, PartialEq)]
-        pub enum Event {
+        #visibility enum Event {
             #(#variants)*
             #purged
         }

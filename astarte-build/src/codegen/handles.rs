@@ -40,7 +40,7 @@ pub(crate) fn expand_register(
     };
     quote! {
         /// The handles of all interfaces.
-        #[allow(dead_code)]
+        #[allow(dead_code, unreachable_pub)]
         #[derive(Debug)]
         pub struct Handles {
             #(#fields)*
@@ -48,7 +48,7 @@ pub(crate) fn expand_register(
         }
 
         /// Adds all interfaces to the introspection.
-        #[allow(dead_code)]
+        #[allow(dead_code, unreachable_pub)]
         pub fn register(builder: &mut #runtime::Builder) -> Handles {
             Handles {
                 #(#calls)*

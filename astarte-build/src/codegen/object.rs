@@ -4,6 +4,7 @@ use astarte_interface::{Mapping, MappingType};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 
+use super::visibility::one_module_in;
 use super::{
     Context, descriptor, doc,
     endpoint::{PathStruct, expand_from_path, expand_list, generics},
@@ -126,10 +127,11 @@ fn expand_path_items(cx: &Context<'_>) -> TokenStream {
 
 fn expand_received(cx: &Context<'_>) -> TokenStream {
     let runtime = cx.runtime;
+    let visibility = one_module_in(&cx.options.visibility);
     spanned!(cx=>
         /// An object that was received.
         #[derive(Clone, Debug, PartialEq)]
-        pub struct Received<O> {
+        #visibility struct Received<O> {
             /// The path it came on.
             pub path: Path,
             /// The object.

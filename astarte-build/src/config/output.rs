@@ -96,7 +96,7 @@ fn expand_incoming(plan: &Plan) -> TokenStream {
     let event_set = expand_event_set(&set, &variants, &plan.runtime);
     quote! {
         /// What the server sends, on whichever interface.
-        #[allow(clippy::enum_variant_names, clippy::large_enum_variant, dead_code)]
+        #[allow(clippy::enum_variant_names, clippy::large_enum_variant, dead_code, unreachable_pub)]
         #[derive(Clone, Debug, PartialEq)]
         pub enum Incoming {
             #(#items)*

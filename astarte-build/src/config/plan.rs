@@ -258,7 +258,7 @@ impl Config {
         Options {
             runtime: runtime.clone(),
             visibility: quote!(pub),
-            attributes: quote!(#[allow(dead_code)] #derives #(#attributes)*),
+            attributes: quote!(#[allow(dead_code, unreachable_pub)] #derives #(#attributes)*),
             documented: false,
             module_attributes: quote! {
                 #[allow(
