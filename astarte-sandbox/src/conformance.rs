@@ -7,15 +7,25 @@ use serde_json::Value;
 
 /// Returns the rows of a file of verdicts, and none where the folder is absent.
 pub(crate) fn rows(file: &str) -> Vec<Value> {
+    let text = read(file).unwrap_or_default();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Returns a JSON file that belongs to verdicts, and none where the folder is absent.
+pub(crate) fn document(file: &str) -> Option<Value> {
+    read(file).map(|text| serde_json::from_str(&text).unwrap())
+}
+
+fn read(file: &str) -> Option<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/conformance");
-    let Ok(text) = fs::read_to_string(folder.join(file)) else {
+    let text = fs::read_to_string(folder.join(file)).ok();
+    if text.is_none() {
         eprintln!(
             "no `{file}` in {}: nothing to compare with",
             folder.display()
         );
-        return Vec::new();
-    };
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    }
+    text
 }

@@ -5,6 +5,7 @@ mod capabilities;
 mod control;
 mod data;
 mod introspection;
+mod payload;
 mod purge;
 mod rejection;
 mod typed;

@@ -160,17 +160,20 @@ impl Connection {
             return None;
         }
         let interval = self.core.settings.retry_interval;
-        if let Some(before) = Instant::now().checked_sub(interval) {
+        // A device that does not take what was sent does not need it twice.
+        let repeat = self.output.is_empty();
+        if let Some(before) = Instant::now().checked_sub(interval).filter(|_| repeat) {
             state.session.resend(before, &mut self.output);
         }
+        let retry_at = state.session.retry_at(interval).filter(|_| repeat);
         state.session.fill(&mut self.output);
         Some(Work {
             barriers: state
                 .session
                 .link()
                 .map(|link| std::mem::take(&mut link.barriers))?,
-            congested: state.is_congested(),
-            retry_at: state.session.retry_at(interval),
+            congested: state.is_congested() || self.output.len() >= UNREAD_LIMIT,
+            retry_at,
         })
     }
 
@@ -387,6 +390,9 @@ fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
 
 /// Bytes for which there is room before a read.
 const READ_SIZE: usize = 4096;
+
+/// Bytes that wait for the device to read them, above which nothing is read from it.
+const UNREAD_LIMIT: usize = 1024 * 1024;
 
 /// How long a device that does not read may hold up the end of its connection.
 const FAREWELL: Duration = Duration::from_millis(200);

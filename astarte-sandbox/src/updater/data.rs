@@ -1,27 +1,13 @@
 //! Data messages: the checks of the server, in their order, and what is stored.
 
-use std::collections::BTreeMap;
+use astarte_interface::{Interface, InterfaceType, Level, Mapping, Ownership, suggest};
 
-use astarte_interface::{
-    Interface, InterfaceType, Level, Mapping, MappingType, Ownership, suggest,
-};
-use bytes::Bytes;
-
-use super::typed::{TypeError, Typed, describe, typed};
-use super::{Context, Rejection};
+use super::{Context, Rejection, payload};
 use crate::broker::Publish;
-use crate::bson::{self, Bson, DecodeError};
 use crate::error_name::ErrorName;
 use crate::event::EventKind;
 use crate::path::{self, PathError, Target};
-use crate::received::{Content, Parts, Received};
-
-/// A message that passed the checks of its form.
-struct Checked {
-    content: Content,
-    timestamp: Option<i64>,
-    would_wedge: bool,
-}
+use crate::received::{Parts, Received};
 
 impl Context<'_> {
     /// Handles `interface/path` under the device's topic.
@@ -49,7 +35,7 @@ impl Context<'_> {
         })?;
         let interface = self.installed(name, version)?;
         let target = check_target(&interface, path)?;
-        let checked = check_payload(&interface, &target, &publish.payload)?;
+        let checked = payload::check(&interface, &target, &publish.payload)?;
         let received = Received::new(Parts {
             interface: name.to_owned(),
             path: path.to_owned(),
@@ -108,7 +94,7 @@ impl Context<'_> {
 
 /// Splits a topic at its first slash, which belongs to the path; the path of a bare interface is
 /// `/`.
-fn split(topic: &[u8]) -> Result<(&str, &str), Rejection> {
+pub(super) fn split(topic: &[u8]) -> Result<(&str, &str), Rejection> {
     let slash = topic
         .iter()
         .position(|byte| *byte == b'/')
@@ -131,7 +117,10 @@ fn split(topic: &[u8]) -> Result<(&str, &str), Rejection> {
     Ok((name, if path.is_empty() { "/" } else { path }))
 }
 
-fn check_target<'i>(interface: &'i Interface, path: &str) -> Result<Target<'i>, Rejection> {
+pub(super) fn check_target<'i>(
+    interface: &'i Interface,
+    path: &str,
+) -> Result<Target<'i>, Rejection> {
     if interface.ownership() != Ownership::Device {
         let detail = format!("`{}` is owned by the server", interface.name());
         return Err(Rejection::new(
@@ -177,124 +166,4 @@ fn with_parameters(endpoint: &[Level], levels: &[&str]) -> Option<String> {
     };
     let same_depth = endpoint.len() == levels.len();
     same_depth.then(|| endpoint.iter().zip(levels).map(level).collect())
-}
-
-fn check_payload(
-    interface: &Interface,
-    target: &Target<'_>,
-    payload: &Bytes,
-) -> Result<Checked, Rejection> {
-    let (element, timestamp) = interpret(payload)?;
-    let (content, would_wedge) = match target {
-        Target::Individual(mapping) => individual(&element, mapping.value_type())?,
-        Target::Object => object(interface, &element)?,
-    };
-    let explicit = match target {
-        Target::Individual(mapping) => mapping.explicit_timestamp(),
-        Target::Object => interface
-            .mappings()
-            .next()
-            .is_some_and(Mapping::explicit_timestamp),
-    };
-    Ok(Checked {
-        content,
-        timestamp: timestamp.filter(|_| explicit),
-        would_wedge,
-    })
-}
-
-/// Finds value and timestamp in a payload. A document without `v` is itself the value.
-fn interpret(payload: &Bytes) -> Result<(Bson, Option<i64>), Rejection> {
-    if payload.is_empty() {
-        return Ok((Bson::Null, None));
-    }
-    let mut document = bson::document(payload).map_err(|error| match error {
-        DecodeError::Malformed => {
-            Rejection::new(ErrorName::UndecodableBsonPayload, error.to_string())
-        }
-        DecodeError::Wedges => {
-            Rejection::wedging(ErrorName::UndecodableBsonPayload, error.to_string())
-        }
-    })?;
-    let Some(value) = document.remove("v") else {
-        return Ok((Bson::Document(document), None));
-    };
-    let timestamp = match document.get("t") {
-        Some(Bson::DateTime(ms)) => Some(*ms),
-        _ => None,
-    };
-    let metadata = matches!(document.get("m"), Some(Bson::Document(_)));
-    let deprecated_unset = matches!(&value, Bson::Binary(bytes) if bytes.is_empty());
-    if deprecated_unset && timestamp.is_none() && !metadata {
-        return Ok((Bson::Null, None));
-    }
-    Ok((value, timestamp))
-}
-
-fn individual(element: &Bson, value_type: MappingType) -> Result<(Content, bool), Rejection> {
-    if *element == Bson::Null {
-        return Ok((Content::Unset, false));
-    }
-    let Typed { value, would_wedge } = typed(element, value_type)
-        .map_err(|error| mismatch(error, element, &format!("`{value_type}`")))?;
-    Ok((Content::Individual(value), would_wedge))
-}
-
-fn object(interface: &Interface, element: &Bson) -> Result<(Content, bool), Rejection> {
-    let Bson::Document(document) = element else {
-        return Err(mismatch(TypeError::Type, element, "an object"));
-    };
-    let mapping = |key: &str| {
-        interface
-            .mappings()
-            .find(|mapping| mapping.key() == Some(key))
-    };
-    let (mut object, mut wedges) = (BTreeMap::new(), false);
-    for (key, element) in document {
-        let mapping = mapping(key).ok_or_else(|| unknown_key(interface, key))?;
-        let value = match element {
-            Bson::Null => None,
-            element => {
-                let expected = format!("`{key}`, a `{}`", mapping.value_type());
-                let typed = typed(element, mapping.value_type())
-                    .map_err(|error| mismatch(error, element, &expected))?;
-                wedges |= typed.would_wedge;
-                Some(typed.value)
-            }
-        };
-        object.insert(key.clone(), value);
-    }
-    let required = interface.mappings().filter(|mapping| mapping.required());
-    match required
-        .filter_map(Mapping::key)
-        .find(|key| !object.contains_key(*key))
-    {
-        Some(key) => {
-            let detail = format!("the object has no `{key}`");
-            Err(Rejection::new(ErrorName::MissingRequiredMapping, detail))
-        }
-        None => Ok((Content::Object(object), wedges)),
-    }
-}
-
-fn unknown_key(interface: &Interface, key: &str) -> Rejection {
-    let mut detail = format!("version {} has no mapping `{key}`", interface.version());
-    if let Some(other) = suggest(key, interface.mappings().filter_map(Mapping::key)) {
-        detail.push_str(&format!("; there is `{other}`"));
-    }
-    Rejection::new(ErrorName::UnexpectedObjectKey, detail)
-}
-
-fn mismatch(error: TypeError, element: &Bson, expected: &str) -> Rejection {
-    let found = describe(element);
-    match error {
-        TypeError::Size => {
-            let detail = format!("{found} over the limit of {expected}");
-            Rejection::new(ErrorName::ValueSizeExceeded, detail)
-        }
-        TypeError::Type => Rejection::new(
-            ErrorName::UnexpectedValueType,
-            format!("{found} for {expected}"),
-        ),
-    }
 }

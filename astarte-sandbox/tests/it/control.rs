@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use astarte_sandbox::{Disconnection, EventKind, Sandbox, StartError, Value, WaitError};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::bson;
@@ -264,4 +265,72 @@ fn a_sandbox_outlives_the_runtime_that_started_it() {
         device.received("test.Ind", "/1/value").await.unwrap();
     });
     drop(sandbox);
+}
+
+#[tokio::test]
+async fn a_flood_is_processed_to_the_last_message() {
+    let builder = Sandbox::builder().kept_messages(50_000);
+    let sandbox = fixtures::with_interfaces(builder).start().await.unwrap();
+    let (device, mut client) = connected(&sandbox).await;
+    let topic = below(&device, "test.Ind/1/value");
+    let mut flood = bytes::BytesMut::new();
+    for number in 0..30_000 {
+        let payload = bson::v(bson::double("v", f64::from(number)));
+        client
+            .publication(&topic, 0, payload)
+            .write(&mut flood)
+            .unwrap();
+    }
+    client.send_bytes(&flood).await;
+    client.is_alive().await;
+    device.all_processed().await;
+    let data = device.data("test.Ind", "/1/value");
+    assert_eq!(data.len(), 30_000);
+    assert_eq!(data[29_999].value(), Some(&Value::Double(29_999.0)));
+}
+
+#[tokio::test]
+async fn garbage_harms_nobody() {
+    let sandbox = fixtures::sandbox().await;
+    let (device, mut client) = connected(&sandbox).await;
+    let (_, other) = paired(&sandbox).await;
+    let mut state = 1_u64;
+    let mut garbage = |length: usize| -> Vec<u8> {
+        let mut byte = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            u8::try_from(state >> 56).unwrap()
+        };
+        (0..length).map(|_| byte()).collect()
+    };
+    for length in 1..60 {
+        let mut broken = Client::connect(&sandbox, &other, Options::clean("x")).await;
+        broken.send_bytes(&garbage(length)).await;
+        drop(broken);
+        for url in [sandbox.pairing_url(), sandbox.broker_url()] {
+            let host = url.split("//").nth(1).unwrap().split('/').next().unwrap();
+            let mut socket = TcpStream::connect(host).await.unwrap();
+            socket.write_all(&garbage(length)).await.unwrap();
+        }
+        let topics = [
+            "test.Ind/1/value",
+            "capabilities",
+            "control/producer/properties",
+        ];
+        let (victim, mut connection) = connected(&sandbox).await;
+        for topic in topics {
+            let topic = below(&victim, topic);
+            connection.publish(&topic, 0, garbage(length)).await;
+        }
+    }
+    within(sandbox.all_processed()).await;
+    client
+        .publish(
+            &below(&device, "test.Ind/1/value"),
+            1,
+            bson::v(bson::double("v", 1.0)),
+        )
+        .await;
+    device.received("test.Ind", "/1/value").await.unwrap();
 }
