@@ -15,7 +15,7 @@ struct Readings;
 
 /// What the thermostat is told to do once.
 #[astarte_interface("../interfaces/org.example.thermostat.Commands.json")]
-pub struct Commands;
+struct Commands;
 
 /// Retention that this version cannot keep.
 #[astarte_interface("fixtures/org.example.Stored.json")]

@@ -64,7 +64,7 @@ async fn a_value_that_the_server_has_is_not_sent_again() -> TestResult {
 
     let endpoint = device_properties::Integer { id: 1 };
     assert_eq!(
-        soon(soon(properties.unset(&endpoint)).await?).await?,
+        soon(soon(properties.unset(endpoint)).await?).await?,
         Receipt::Unchanged
     );
     for (value, receipt) in [

@@ -6,11 +6,11 @@ use astarte_tests::{Site, TestResult, soon, status};
 
 /// A mapping of each type.
 #[astarte_interface("../interfaces/org.example.types.ServerDatastream.json")]
-pub struct ServerDatastream;
+struct ServerDatastream;
 
 /// What the thermostat is told to do once.
 #[astarte_interface("../interfaces/org.example.thermostat.Commands.json")]
-pub struct Commands;
+struct Commands;
 
 const NAME: &str = "org.example.types.ServerDatastream";
 

@@ -6,11 +6,11 @@ use astarte_tests::{Site, TestResult, soon, status};
 
 /// Where a vehicle is to go.
 #[astarte_interface("../interfaces/org.example.vehicle.Route.json")]
-pub struct Route;
+struct Route;
 
 /// An object with a mapping of each type.
 #[astarte_interface("../interfaces/org.example.types.ServerObject.json")]
-pub struct ServerObject;
+struct ServerObject;
 
 /// The part of a route that the application needs.
 #[derive(AstarteObject, Debug, PartialEq)]

@@ -6,11 +6,11 @@ use astarte_tests::{Site, TestResult, connected, soon};
 
 /// A property of each type.
 #[astarte_interface("../interfaces/org.example.types.ServerProperties.json")]
-pub struct ServerProperties;
+struct ServerProperties;
 
 /// How the thermostat is to work.
 #[astarte_interface("../interfaces/org.example.thermostat.Settings.json")]
-pub struct Settings;
+struct Settings;
 
 const TYPES: &str = "org.example.types.ServerProperties";
 const SETTINGS: &str = "org.example.thermostat.Settings";
