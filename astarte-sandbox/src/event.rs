@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-use astarte_interface::{DeviceId, Version};
+use astarte_interface::{DeviceId, Value, Version};
 
 use crate::error_name::ErrorName;
 use crate::received::Received;
@@ -88,22 +88,40 @@ pub enum EventKind {
     EmptyCache,
     /// Valid data came in, also an unset that is refused afterwards.
     IncomingData(Received),
+    /// A property of the device is about to change, be it set, set to another value, or unset. An
+    /// unset may still be refused.
+    ValueChange {
+        /// Name of the interface.
+        interface: String,
+        /// Path of the property.
+        path: String,
+        /// The value until now, `None` if it is not set.
+        old: Option<Value>,
+        /// The value that was sent, `None` for an unset.
+        new: Option<Value>,
+    },
     /// A property was set that was not set before.
     PathCreated {
         /// Name of the interface.
         interface: String,
         /// Path of the property.
         path: String,
+        /// Its value.
+        value: Value,
     },
-    /// A property was unset, or was missing in the device's list of properties.
-    PathRemoved {
+    /// A set property got another value.
+    ValueChangeApplied {
         /// Name of the interface.
         interface: String,
         /// Path of the property.
         path: String,
+        /// The value before.
+        old: Value,
+        /// The value now.
+        new: Value,
     },
-    /// A set property got another value.
-    ValueChanged {
+    /// A property was unset, or was missing in the device's list of properties.
+    PathRemoved {
         /// Name of the interface.
         interface: String,
         /// Path of the property.

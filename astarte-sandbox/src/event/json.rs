@@ -86,9 +86,16 @@ impl EventKind {
                 let introspection: Map<String, Value> = entries.collect();
                 json!({"type": "incoming_introspection", "introspection": introspection})
             }
-            EventKind::PathCreated { interface, path } => {
-                json!({"type": "path_created", "interface": interface, "path": path})
-            }
+            EventKind::PathCreated {
+                interface,
+                path,
+                value,
+            } => json!({
+                "type": "path_created",
+                "interface": interface,
+                "path": path,
+                "value": json::value(value),
+            }),
             EventKind::PathRemoved { interface, path } => {
                 json!({"type": "path_removed", "interface": interface, "path": path})
             }
@@ -107,9 +114,30 @@ impl EventKind {
                 json!({"type": "subscribed", "filters": filters, "refused": refused})
             }
             EventKind::Unregistered => json!({"type": "device_unregistered"}),
-            EventKind::ValueChanged { interface, path } => {
-                json!({"type": "value_change_applied", "interface": interface, "path": path})
-            }
+            EventKind::ValueChange {
+                interface,
+                path,
+                old,
+                new,
+            } => json!({
+                "type": "value_change",
+                "interface": interface,
+                "path": path,
+                "old_value": old.as_ref().map(json::value),
+                "new_value": new.as_ref().map(json::value),
+            }),
+            EventKind::ValueChangeApplied {
+                interface,
+                path,
+                old,
+                new,
+            } => json!({
+                "type": "value_change_applied",
+                "interface": interface,
+                "path": path,
+                "old_value": json::value(old),
+                "new_value": json::value(new),
+            }),
         }
     }
 }

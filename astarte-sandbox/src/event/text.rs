@@ -2,6 +2,9 @@
 
 use std::fmt::{Display, Formatter, Result};
 
+use astarte_interface::Value;
+use serde_json::Value::Null;
+
 use super::{DeviceError, Disconnection, Event, EventKind};
 use crate::clock;
 use crate::json;
@@ -67,7 +70,9 @@ impl Display for EventKind {
                     .iter()
                     .try_for_each(|(name, version)| write!(f, " {name} {version}"))
             }
-            EventKind::PathCreated { interface, path } => write!(f, "set: {interface}{path}"),
+            EventKind::PathCreated {
+                interface, path, ..
+            } => write!(f, "set: {interface}{path}"),
             EventKind::PathRemoved { interface, path } => write!(f, "unset: {interface}{path}"),
             EventKind::PublicationDropped { topic } => {
                 write!(f, "publication dropped, the queue is full: {topic}")
@@ -91,7 +96,21 @@ impl Display for EventKind {
                 Ok(())
             }
             EventKind::Unregistered => f.write_str("unregistered"),
-            EventKind::ValueChanged { interface, path } => write!(f, "changed: {interface}{path}"),
+            EventKind::ValueChange {
+                interface,
+                path,
+                old,
+                new,
+            } => {
+                let value = |value: &Option<Value>| value.as_ref().map_or(Null, json::value);
+                let (old, new) = (value(old), value(new));
+                write!(f, "change: {interface}{path} from {old} to {new}")
+            }
+            EventKind::ValueChangeApplied {
+                interface, path, ..
+            } => {
+                write!(f, "changed: {interface}{path}")
+            }
         }
     }
 }

@@ -70,7 +70,21 @@ impl Context<'_> {
         received: &Received,
     ) -> Result<(), Rejection> {
         let (interface, path) = (received.interface().to_owned(), received.path().to_owned());
-        let Some(value) = received.value() else {
+        let key = (interface.clone(), major);
+        let properties = self.state.properties.get(&key);
+        let old = properties
+            .and_then(|properties| properties.get(&path))
+            .cloned();
+        let new = received.value().cloned();
+        if old != new {
+            self.emit(EventKind::ValueChange {
+                interface: interface.clone(),
+                path: path.clone(),
+                old: old.clone(),
+                new: new.clone(),
+            });
+        }
+        let Some(value) = new else {
             if !mapping.allow_unset() {
                 let detail = format!("`{}` has no `allow_unset`", mapping.endpoint());
                 return Err(Rejection::new(ErrorName::UnsetNotAllowed, detail));
@@ -78,14 +92,23 @@ impl Context<'_> {
             self.remove_property(&interface, major, path);
             return Ok(());
         };
-        let properties = self
-            .state
-            .properties
-            .entry((interface.clone(), major))
-            .or_default();
-        match properties.insert(path.clone(), value.clone()) {
-            None => self.emit(EventKind::PathCreated { interface, path }),
-            Some(old) if old != *value => self.emit(EventKind::ValueChanged { interface, path }),
+        let properties = self.state.properties.entry(key).or_default();
+        properties.insert(path.clone(), value.clone());
+        match old {
+            None => self.emit(EventKind::PathCreated {
+                interface,
+                path,
+                value,
+            }),
+            Some(old) if old != value => {
+                let new = value;
+                self.emit(EventKind::ValueChangeApplied {
+                    interface,
+                    path,
+                    old,
+                    new,
+                });
+            }
             Some(_) => {}
         }
         Ok(())

@@ -351,12 +351,18 @@ async fn properties_are_set_and_unset() {
         match event.kind {
             EventKind::IncomingData(_) => {}
             EventKind::PathCreated { .. } => changes.push("created"),
-            EventKind::ValueChanged { .. } => changes.push("changed"),
+            EventKind::ValueChange { .. } => changes.push("change"),
+            EventKind::ValueChangeApplied { .. } => changes.push("applied"),
             EventKind::PathRemoved { .. } => changes.push("removed"),
             other => panic!("{other}"),
         }
     }
-    assert_eq!(changes, ["created", "changed", "removed"]);
+    assert_eq!(
+        changes,
+        [
+            "change", "created", "change", "applied", "change", "removed"
+        ]
+    );
     for text in ["x", "x", "y"] {
         let received = device.received("test.Prop", "/a").await.unwrap();
         assert_eq!(received.value(), Some(&Value::String(text.into())));
