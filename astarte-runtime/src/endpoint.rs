@@ -27,7 +27,7 @@ pub trait Endpoint<I: Interface> {
     type Owned: Decode<Self::Wire> + Send + 'static;
     /// [`timestamp::OnReception`] or [`timestamp::Explicit`].
     type Timestamp;
-    /// [`unset::Allowed`] or [`unset::Refused`].
+    /// [`unset::Allowed`] or [`unset::Denied`].
     type Unset;
 
     /// What the interface file says of the endpoint.
@@ -72,7 +72,7 @@ pub mod unset {
 
     /// `allow_unset` is false or absent.
     #[derive(Clone, Copy, Debug)]
-    pub enum Refused {}
+    pub enum Denied {}
 }
 
 /// The server stamps values of the endpoint `E`.

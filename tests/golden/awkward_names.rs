@@ -5,7 +5,7 @@
 // From golden/awkward_names.json (v1.0).
 
 /// The interface `org.example.golden.AwkwardNames`, version 1.0.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct AwkwardNames;
 /// The endpoints and events of `org.example.golden.AwkwardNames`.
@@ -504,7 +504,7 @@ impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::Self_ {
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/self",
         ::astarte_runtime::Type::Integer,
@@ -515,7 +515,7 @@ impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::Type {
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/type",
         ::astarte_runtime::Type::Integer,
@@ -526,7 +526,7 @@ impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::Endpoint_ {
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/endpoint",
         ::astarte_runtime::Type::Integer,
@@ -537,7 +537,7 @@ impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::Event_ {
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/event",
         ::astarte_runtime::Type::Integer,
@@ -548,7 +548,7 @@ impl<Self_> ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::XPurged
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/x/%{self}/purged",
         ::astarte_runtime::Type::Integer,
@@ -560,7 +560,7 @@ for awkward_names::Path_<Type, Path> {
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/path/%{type}/%{path}",
         ::astarte_runtime::Type::Integer,
@@ -572,7 +572,7 @@ for awkward_names::Received_<A, AParam> {
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/received/%{a}/%{a}",
         ::astarte_runtime::Type::Integer,
@@ -583,7 +583,7 @@ impl<Fan> ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::YFan<Fan>
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/y/%{fan}/fan",
         ::astarte_runtime::Type::Integer,
@@ -594,7 +594,7 @@ impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::Underscore {
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/_",
         ::astarte_runtime::Type::Integer,
@@ -605,7 +605,7 @@ impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::Level1 {
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/_1",
         ::astarte_runtime::Type::Integer,
@@ -617,7 +617,7 @@ for awkward_names::Z<SensorId, _1> {
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/z/%{sensor_id}/%{_1}",
         ::astarte_runtime::Type::Integer,
@@ -628,7 +628,7 @@ impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::String {
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/string",
         ::astarte_runtime::Type::Integer,
@@ -640,7 +640,7 @@ for awkward_names::Option<Value, Endpoint> {
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/option/%{value}/%{endpoint}",
         ::astarte_runtime::Type::Integer,
@@ -761,7 +761,12 @@ impl ::astarte_runtime::ServerEvent for awkward_names::Event {
 // From all interfaces.
 
 /// What the server sends, on whichever interface.
-#[allow(clippy::enum_variant_names, clippy::large_enum_variant, dead_code)]
+#[allow(
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    dead_code,
+    unreachable_pub
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {
     /// From `org.example.golden.AwkwardNames`.

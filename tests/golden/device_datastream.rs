@@ -7,7 +7,7 @@
 /// What the thermostat measures.
 ///
 /// The interface `org.example.thermostat.Readings`, version 1.0.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct Readings;
 /// The endpoints of `org.example.thermostat.Readings`.
@@ -161,7 +161,7 @@ impl<Room> ::astarte_runtime::Endpoint<Readings> for readings::Temperature<Room>
     type Value<'v> = f64;
     type Owned = f64;
     type Timestamp = ::astarte_runtime::timestamp::Explicit;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
             "/%{room}/temperature",
             ::astarte_runtime::Type::Double,
@@ -175,7 +175,7 @@ impl<Room> ::astarte_runtime::Endpoint<Readings> for readings::Humidity<Room> {
     type Value<'v> = f64;
     type Owned = f64;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
         "/%{room}/humidity",
         ::astarte_runtime::Type::Double,
@@ -186,7 +186,7 @@ impl ::astarte_runtime::Endpoint<Readings> for readings::DeviceUptimeSeconds {
     type Value<'v> = i64;
     type Owned = i64;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
         "/device/uptimeSeconds",
         ::astarte_runtime::Type::LongInteger,
@@ -196,14 +196,14 @@ impl ::astarte_runtime::Endpoint<Readings> for readings::DeviceUptimeSeconds {
 // From all interfaces.
 
 /// The handles of all interfaces.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub struct Handles {
     /// Sends `org.example.thermostat.Readings`.
     pub readings: ::astarte_runtime::Handle<Readings>,
 }
 /// Adds all interfaces to the introspection.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 pub fn register(builder: &mut ::astarte_runtime::Builder) -> Handles {
     Handles {
         readings: builder.interface::<Readings>(),

@@ -7,7 +7,7 @@
 /// Where a vehicle is.
 ///
 /// The interface `org.example.vehicle.Position`, version 1.2.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Position {
     /// `/%{vehicle}/latitude`: `double`

@@ -7,7 +7,7 @@
 /// What the thermostat knows of its sensors.
 ///
 /// The interface `org.example.thermostat.Status`, version 1.0.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct Status;
 /// The endpoints of `org.example.thermostat.Status`.
@@ -138,7 +138,7 @@ impl<Room> ::astarte_runtime::Endpoint<Status> for status::Online<Room> {
     type Value<'v> = bool;
     type Owned = bool;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/%{room}/online",
         ::astarte_runtime::Type::Boolean,

@@ -5,7 +5,7 @@ crate::facade::runtime::__abi!(1);
 // From golden/device_types.json (v0.1).
 
 /// The interface `org.example.golden.DeviceTypes`, version 0.1.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct DeviceTypes;
 /// The endpoints of `org.example.golden.DeviceTypes`.
@@ -434,7 +434,7 @@ impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::DoubleValue
     type Value<'v> = f64;
     type Owned = f64;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/double/value",
         crate::facade::runtime::Type::Double,
@@ -445,7 +445,7 @@ impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::IntegerValu
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/integer/value",
         crate::facade::runtime::Type::Integer,
@@ -456,7 +456,7 @@ impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::BooleanValu
     type Value<'v> = bool;
     type Owned = bool;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/boolean/value",
         crate::facade::runtime::Type::Boolean,
@@ -467,7 +467,7 @@ impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::Longinteger
     type Value<'v> = i64;
     type Owned = i64;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/longinteger/value",
         crate::facade::runtime::Type::LongInteger,
@@ -478,7 +478,7 @@ impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::StringValue
     type Value<'v> = &'v str;
     type Owned = ::std::string::String;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/string/value",
         crate::facade::runtime::Type::String,
@@ -489,7 +489,7 @@ impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::BinaryblobV
     type Value<'v> = &'v [u8];
     type Owned = ::std::vec::Vec<u8>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/binaryblob/value",
         crate::facade::runtime::Type::BinaryBlob,
@@ -500,7 +500,7 @@ impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::DatetimeVal
     type Value<'v> = crate::facade::runtime::Timestamp;
     type Owned = crate::facade::runtime::Timestamp;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/datetime/value",
         crate::facade::runtime::Type::DateTime,
@@ -511,7 +511,7 @@ impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::Doublearray
     type Value<'v> = &'v [f64];
     type Owned = ::std::vec::Vec<f64>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/doublearray/value",
         crate::facade::runtime::Type::DoubleArray,
@@ -522,7 +522,7 @@ impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::Integerarra
     type Value<'v> = &'v [i32];
     type Owned = ::std::vec::Vec<i32>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/integerarray/value",
         crate::facade::runtime::Type::IntegerArray,
@@ -533,7 +533,7 @@ impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::Booleanarra
     type Value<'v> = &'v [bool];
     type Owned = ::std::vec::Vec<bool>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/booleanarray/value",
         crate::facade::runtime::Type::BooleanArray,
@@ -545,7 +545,7 @@ for device_types::LongintegerarrayValue {
     type Value<'v> = &'v [i64];
     type Owned = ::std::vec::Vec<i64>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/longintegerarray/value",
         crate::facade::runtime::Type::LongIntegerArray,
@@ -556,7 +556,7 @@ impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::Stringarray
     type Value<'v> = &'v dyn crate::facade::runtime::StringArray;
     type Owned = ::std::vec::Vec<::std::string::String>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/stringarray/value",
         crate::facade::runtime::Type::StringArray,
@@ -568,7 +568,7 @@ for device_types::BinaryblobarrayValue {
     type Value<'v> = &'v dyn crate::facade::runtime::BlobArray;
     type Owned = ::std::vec::Vec<::std::vec::Vec<u8>>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/binaryblobarray/value",
         crate::facade::runtime::Type::BinaryBlobArray,
@@ -579,7 +579,7 @@ impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::Datetimearr
     type Value<'v> = &'v [crate::facade::runtime::Timestamp];
     type Owned = ::std::vec::Vec<crate::facade::runtime::Timestamp>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
-    type Unset = crate::facade::runtime::unset::Refused;
+    type Unset = crate::facade::runtime::unset::Denied;
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/datetimearray/value",
         crate::facade::runtime::Type::DateTimeArray,

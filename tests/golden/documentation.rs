@@ -24,7 +24,7 @@
 /// A lone \` backtick, a \*star\*, a \| table \|, \&lt; and <https://example.org/x_y>. tab
 ///
 /// The interface `org.example.golden.Documentation`, version 1.0.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct Documentation;
 /// The endpoints of `org.example.golden.Documentation`.
@@ -129,7 +129,7 @@ impl ::astarte_runtime::Endpoint<Documentation> for documentation::A {
     type Value<'v> = f64;
     type Owned = f64;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
         "/a",
         ::astarte_runtime::Type::Double,
@@ -140,7 +140,7 @@ impl ::astarte_runtime::Endpoint<Documentation> for documentation::B {
     type Value<'v> = f64;
     type Owned = f64;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
         "/b",
         ::astarte_runtime::Type::Double,

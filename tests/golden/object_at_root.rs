@@ -5,7 +5,7 @@
 // From golden/object_at_root.json (v1.0).
 
 /// The interface `org.example.golden.ObjectAtRoot`, version 1.0.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ObjectAtRoot {
     /// `/value`: `double`

@@ -7,7 +7,7 @@
 /// How the thermostat is to work.
 ///
 /// The interface `org.example.golden.ParameterTypes`, version 1.0.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct ParameterTypes;
 /// The endpoints and events of `org.example.golden.ParameterTypes`.
@@ -159,7 +159,7 @@ impl ::astarte_runtime::Endpoint<ParameterTypes> for parameter_types::SamplingPe
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/%{room}/samplingPeriod",
         ::astarte_runtime::Type::Integer,
@@ -215,7 +215,12 @@ impl ::astarte_runtime::ServerEvent for parameter_types::Event {
 // From all interfaces.
 
 /// What the server sends, on whichever interface.
-#[allow(clippy::enum_variant_names, clippy::large_enum_variant, dead_code)]
+#[allow(
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    dead_code,
+    unreachable_pub
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {
     /// From `org.example.golden.ParameterTypes`.

@@ -5,7 +5,7 @@
 // From golden/parameters_only.json (v1.0).
 
 /// The interface `org.example.golden.ParametersOnly`, version 1.0.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct ParametersOnly;
 /// The endpoints and events of `org.example.golden.ParametersOnly`.
@@ -120,7 +120,7 @@ for parameters_only::ByRoomSensorId<Room, SensorId> {
     type Value<'v> = &'v dyn ::astarte_runtime::StringArray;
     type Owned = ::std::vec::Vec<::std::string::String>;
     type Timestamp = ::astarte_runtime::timestamp::Explicit;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
             "/%{room}/%{sensor_id}",
             ::astarte_runtime::Type::StringArray,
@@ -160,7 +160,12 @@ impl ::astarte_runtime::ServerEvent for parameters_only::Event {
 // From all interfaces.
 
 /// What the server sends, on whichever interface.
-#[allow(clippy::enum_variant_names, clippy::large_enum_variant, dead_code)]
+#[allow(
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    dead_code,
+    unreachable_pub
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {
     /// From `org.example.golden.ParametersOnly`.

@@ -7,7 +7,7 @@
 /// Where a vehicle is.
 ///
 /// The interface `org.example.golden.Partial`, version 1.2.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Partial {
     /// `/%{vehicle}/latitude`: `double`

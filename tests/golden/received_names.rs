@@ -5,7 +5,7 @@
 // From golden/received_names.json (v1.0).
 
 /// The interface `org.example.golden.ReceivedNames`, version 1.0.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReceivedNames {
     /// `/%{path}/%{path}/value`: `double`
@@ -200,7 +200,12 @@ impl ::astarte_runtime::FromObject<ReceivedNames> for ReceivedNames {
 // From all interfaces.
 
 /// What the server sends, on whichever interface.
-#[allow(clippy::enum_variant_names, clippy::large_enum_variant, dead_code)]
+#[allow(
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    dead_code,
+    unreachable_pub
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {
     /// From `org.example.golden.ReceivedNames`.

@@ -7,7 +7,7 @@
 /// What the thermostat is told to do once.
 ///
 /// The interface `org.example.thermostat.Commands`, version 0.1.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct Commands;
 /// The endpoints and events of `org.example.thermostat.Commands`.
@@ -145,7 +145,7 @@ impl<Room> ::astarte_runtime::Endpoint<Commands> for commands::Calibrate<Room> {
     type Value<'v> = f64;
     type Owned = f64;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
             "/%{room}/calibrate",
             ::astarte_runtime::Type::Double,
@@ -157,7 +157,7 @@ impl ::astarte_runtime::Endpoint<Commands> for commands::DeviceRestart {
     type Value<'v> = bool;
     type Owned = bool;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
             "/device/restart",
             ::astarte_runtime::Type::Boolean,
@@ -203,7 +203,12 @@ impl ::astarte_runtime::ServerEvent for commands::Event {
 // From all interfaces.
 
 /// What the server sends, on whichever interface.
-#[allow(clippy::enum_variant_names, clippy::large_enum_variant, dead_code)]
+#[allow(
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    dead_code,
+    unreachable_pub
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {
     /// From `org.example.thermostat.Commands`.

@@ -7,7 +7,7 @@
 /// Where a vehicle is to go.
 ///
 /// The interface `org.example.vehicle.Route`, version 0.3.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
     /// `/%{vehicle}/stops/name`: `string`
@@ -195,7 +195,12 @@ impl ::astarte_runtime::FromObject<Route> for Route {
 // From all interfaces.
 
 /// What the server sends, on whichever interface.
-#[allow(clippy::enum_variant_names, clippy::large_enum_variant, dead_code)]
+#[allow(
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    dead_code,
+    unreachable_pub
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {
     /// From `org.example.vehicle.Route`.

@@ -5,7 +5,7 @@
 // From golden/server_object_types.json (v0.1).
 
 /// The interface `org.example.golden.ServerObjectTypes`, version 0.1.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServerObjectTypes {
     /// `/%{id}/doubleValue`: `double`
@@ -413,7 +413,12 @@ impl ::astarte_runtime::FromObject<ServerObjectTypes> for ServerObjectTypes {
 // From all interfaces.
 
 /// What the server sends, on whichever interface.
-#[allow(clippy::enum_variant_names, clippy::large_enum_variant, dead_code)]
+#[allow(
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    dead_code,
+    unreachable_pub
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {
     /// From `org.example.golden.ServerObjectTypes`.

@@ -7,7 +7,7 @@
 /// How the thermostat is to work.
 ///
 /// The interface `org.example.thermostat.Settings`, version 1.0.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct Settings;
 /// The endpoints and events of `org.example.thermostat.Settings`.
@@ -158,7 +158,7 @@ impl<Room> ::astarte_runtime::Endpoint<Settings> for settings::SamplingPeriod<Ro
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
-    type Unset = ::astarte_runtime::unset::Refused;
+    type Unset = ::astarte_runtime::unset::Denied;
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/%{room}/samplingPeriod",
         ::astarte_runtime::Type::Integer,
@@ -214,7 +214,12 @@ impl ::astarte_runtime::ServerEvent for settings::Event {
 // From all interfaces.
 
 /// What the server sends, on whichever interface.
-#[allow(clippy::enum_variant_names, clippy::large_enum_variant, dead_code)]
+#[allow(
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    dead_code,
+    unreachable_pub
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {
     /// From `org.example.thermostat.Settings`.
@@ -258,7 +263,7 @@ impl ::astarte_runtime::EventSet for Incoming {
     }
 }
 /// The handles of all interfaces.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub struct Handles {
     /// Reads `org.example.thermostat.Settings`.
@@ -267,7 +272,7 @@ pub struct Handles {
     pub incoming: ::astarte_runtime::EventReceiver<Incoming>,
 }
 /// Adds all interfaces to the introspection.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 pub fn register(builder: &mut ::astarte_runtime::Builder) -> Handles {
     Handles {
         settings: builder.property_cache::<Settings>(),

@@ -19,7 +19,11 @@ fn the_code_is_the_same_for_every_interface() {
         .collect();
     files.sort();
     for file in files {
-        let name = file.file_name().expect("files have names").to_string_lossy().into_owned();
+        let name = file
+            .file_name()
+            .expect("files have names")
+            .to_string_lossy()
+            .into_owned();
         let path = format!("../interfaces/{name}");
         assert_eq!(by_macro(&path), by_build_script(&path), "{name}");
         seen += 1;
@@ -28,7 +32,11 @@ fn the_code_is_the_same_for_every_interface() {
 }
 
 fn by_macro(path: &str) -> String {
-    let last = path.trim_end_matches(".json").rsplit('.').next().unwrap_or_default();
+    let last = path
+        .trim_end_matches(".json")
+        .rsplit('.')
+        .next()
+        .unwrap_or_default();
     let ident = format_ident!("{last}");
     // What a build script derives for all; an object has its derives by itself.
     let derives = match path.contains("Object") || path.contains(".vehicle.") {
@@ -71,7 +79,12 @@ fn normalized_item(mut item: Item) -> Option<String> {
         Item::Struct(item) => item.attrs.retain(|attribute| !is_lint(attribute)),
         _ => {}
     }
-    let file = syn::File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item] };
+    let file = syn::File {
+        shebang: None,
+        frontmatter: None,
+        attrs: Vec::new(),
+        items: vec![item],
+    };
     Some(prettyplease::unparse(&file))
 }
 

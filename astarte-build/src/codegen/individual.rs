@@ -119,7 +119,7 @@ fn expand_endpoint_impl(
     };
     let unset = match mapping.allow_unset() {
         true => spanned!(cx=> Allowed),
-        false => spanned!(cx=> Refused),
+        false => spanned!(cx=> Denied),
     };
     let constant = descriptor::expand_mapping(cx, mapping);
     spanned!(cx=>

@@ -1,16 +1,15 @@
 //! Looking for a `#[derive]` above the attribute, which rustc has expanded, and removed, by the time the attribute runs.
 
-/// Whether one of the attributes at the end of this text is a derive.
-pub(super) fn ends_in_derive(text: &str) -> bool {
+/// What the attributes at the end of this text derive.
+pub(super) fn derives(text: &str) -> Vec<String> {
+    let mut derives = Vec::new();
     let mut rest = text;
     loop {
         rest = without_comment(rest.trim_end());
         let Some(start) = attribute_start(rest) else {
-            return false;
+            return derives;
         };
-        if is_derive(&rest[start..]) {
-            return true;
-        }
+        derives.extend(derived(&rest[start..]));
         rest = &rest[..start];
     }
 }
@@ -46,15 +45,25 @@ fn attribute_start(text: &str) -> Option<usize> {
     None
 }
 
-/// `#[derive(..)]`, or one under `cfg_attr`.
-fn is_derive(attribute: &str) -> bool {
+/// The traits in `#[derive(..)]`, or in one under `cfg_attr`.
+fn derived(attribute: &str) -> Vec<String> {
     let words = attribute.trim_start_matches(['#', '[', ' ', '\n', '\r', '\t']);
-    let conditional = words.starts_with("cfg_attr");
-    words.starts_with("derive")
-        || (conditional
-            && words
-                .split(',')
-                .any(|word| word.trim_start().starts_with("derive")))
+    let derive = match words.strip_prefix("cfg_attr") {
+        Some(conditional) => conditional
+            .split_once(',')
+            .map(|(_, attributes)| attributes.trim_start()),
+        None => Some(words),
+    };
+    let Some(list) = derive.and_then(|derive| derive.strip_prefix("derive")) else {
+        return Vec::new();
+    };
+    let list = list.trim_start().trim_start_matches('(');
+    let list = list.split_once(')').map_or(list, |(list, _)| list);
+    let last_segments = list.split(',').filter_map(|path| path.rsplit("::").next());
+    last_segments
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 #[cfg(test)]
@@ -63,15 +72,22 @@ mod tests {
 
     #[test]
     fn derives_are_found_behind_other_attributes() {
-        for text in [
-            "#[derive(Debug)]\n",
-            "#[derive(Debug)] ",
-            "#[derive(\n    Debug,\n    Hash,\n)]\n// a comment\n",
-            "#[derive(Debug)]\n/// Documented.\n#[cfg(any(a, b))]\n",
-            "# [ derive(Debug) ]\n#[doc = \"x\"]\n",
-            "#[cfg_attr(test, derive(Debug))]\n",
+        for (text, expected) in [
+            ("#[derive(Debug)]\n", "Debug"),
+            ("#[derive(std::hash::Hash)] ", "Hash"),
+            (
+                "#[derive(\n    Debug,\n    Hash,\n)]\n// a comment\n",
+                "Debug Hash",
+            ),
+            (
+                "#[derive(Debug)]\n/// Documented.\n#[cfg(any(a, b))]\n",
+                "Debug",
+            ),
+            ("# [ derive(Debug) ]\n#[doc = \"x\"]\n", "Debug"),
+            ("#[cfg_attr(test, derive(Debug))]\n", "Debug"),
+            ("#[derive(Debug)]\n#[derive(Hash)]\n", "Hash Debug"),
         ] {
-            assert!(ends_in_derive(text), "{text}");
+            assert_eq!(derives(text).join(" "), expected, "{text}");
         }
     }
 
@@ -86,7 +102,7 @@ mod tests {
             "let x = [1];\nlet y = x[0]",
             "#[cfg_attr(test, serde(derive_this))]\n",
         ] {
-            assert!(!ends_in_derive(text), "{text}");
+            assert!(derives(text).is_empty(), "{text}");
         }
     }
 }

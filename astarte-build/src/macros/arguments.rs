@@ -111,7 +111,7 @@ impl Arguments {
             match form(&word) {
                 Some(form) => {
                     let message = format!("the argument `{word}` has another form");
-                    wrong(error.span(), &message, &format!("write `{form}`"))
+                    wrong(key.span(), &message, &format!("write `{form}`"))
                 }
                 None => error,
             }

@@ -1,7 +1,7 @@
 //! `#[astarte_interface]`.
 
 use astarte_interface::{Aggregation, Code, Diagnostic, Interface};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Data, DeriveInput, Fields};
 
@@ -55,7 +55,7 @@ impl Expansion<'_> {
             Some(path) => file::read(path, self.site, &mut errors),
             None => {
                 if errors.is_empty() {
-                    file::missing(self.item.ident.span(), EXAMPLE, &mut errors);
+                    file::missing(Span::call_site(), EXAMPLE, &mut errors);
                 }
                 None
             }
@@ -115,7 +115,13 @@ impl Expansion<'_> {
             .as_ref()
             .map_or(self.item.ident.span(), syn::LitStr::span);
         self.arguments.check(interface, errors);
-        self.check_derive_above(interface, errors);
+        let above = match interface.aggregation() {
+            Aggregation::Individual => Vec::new(),
+            Aggregation::Object => {
+                (self.site.above)().map_or(Vec::new(), |text| above::derives(&text))
+            }
+        };
+        self.check_derives_above(&above, errors);
         errors.extend(span, &check::encrypted(interface));
         let names = match Names::decide(interface, &self.arguments.naming(&self.item.ident)) {
             Ok(names) => names,
@@ -124,7 +130,7 @@ impl Expansion<'_> {
                 return None;
             }
         };
-        let options = self.options(interface, &names);
+        let options = self.options(interface, &names, &above);
         let abi = codegen::expand_abi(&options.runtime, self.item.ident.span());
         let unit = Unit {
             interface,
@@ -135,11 +141,11 @@ impl Expansion<'_> {
         Some(quote!(#generated #abi))
     }
 
-    fn options(&self, interface: &Interface, names: &Names) -> Options {
+    fn options(&self, interface: &Interface, names: &Names, above: &[String]) -> Options {
         let attributes = &self.item.attrs;
         let derives = match interface.aggregation() {
             Aggregation::Individual => TokenStream::new(),
-            Aggregation::Object => missing_derives(attributes),
+            Aggregation::Object => missing_derives(attributes, above),
         };
         let imports = match names.fixed_params {
             true => quote! {
@@ -160,19 +166,16 @@ impl Expansion<'_> {
     }
 
     /// A derive above has seen the struct without its fields: it compares and prints objects wrongly.
-    fn check_derive_above(&self, interface: &Interface, errors: &mut Errors) {
-        if interface.aggregation() == Aggregation::Individual {
-            return;
-        }
-        if !(self.site.above)().is_some_and(|text| above::ends_in_derive(&text)) {
+    fn check_derives_above(&self, above: &[String], errors: &mut Errors) {
+        if above.is_empty() {
             return;
         }
         let diagnostic = Diagnostic::error(
             Code::MacroDeriveOrder,
             "a `#[derive]` stands above `#[astarte_interface]`, where it does not see the fields",
         )
-        .help("move the derive below the attribute");
-        errors.push(self.item.ident.span(), &diagnostic);
+        .help(format!("move `{}` below the attribute", above.join(", ")));
+        errors.push(Span::call_site(), &diagnostic);
     }
 
     /// The item, so that what uses it is not an error as well.
@@ -193,8 +196,8 @@ impl Expansion<'_> {
 }
 
 /// The derives that every object has, but for those that are written already.
-fn missing_derives(attributes: &[Attribute]) -> TokenStream {
-    let mut written: Vec<String> = Vec::new();
+fn missing_derives(attributes: &[Attribute], above: &[String]) -> TokenStream {
+    let mut written: Vec<String> = above.to_vec();
     for attribute in attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("derive"))
@@ -213,7 +216,7 @@ fn missing_derives(attributes: &[Attribute]) -> TokenStream {
     let missing = ["Clone", "Debug", "PartialEq"]
         .into_iter()
         .filter(|derive| !written.iter().any(|other| other == derive))
-        .map(|derive| Ident::new(derive, proc_macro2::Span::mixed_site()));
+        .map(|derive| Ident::new(derive, Span::mixed_site()));
     let missing: Vec<_> = missing.collect();
     match missing.is_empty() {
         true => TokenStream::new(),

@@ -1,0 +1,10 @@
+use astarte_runtime::AstarteObject;
+
+#[derive(AstarteObject)]
+#[astarte(interface = "ui/interfaces/org.example.Position.json")]
+struct Fix {
+    latitude: f64,
+    longitude: f64,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use astarte_runtime::AstarteObject;
+
+#[derive(AstarteObject)]
+#[astarte(interface = "ui/interfaces/org.example.Position.json", partial)]
+struct Fix {
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    satellites: i32,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use astarte_runtime::AstarteObject;
+
+#[derive(AstarteObject)]
+#[astarte(interface = "ui/interfaces/org.example.Position.json")]
+struct Fix {
+    latitude: f64,
+    #[astarte(mapping = "latitude")]
+    north: f64,
+    longitude: f64,
+    satellites: i32,
+}
+
+fn main() {}
