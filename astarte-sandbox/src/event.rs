@@ -1,5 +1,6 @@
 //! What happens in a sandbox.
 
+mod declaration;
 mod json;
 mod text;
 
@@ -11,6 +12,8 @@ use astarte_interface::{DeviceId, Value, Version};
 
 use crate::error_name::ErrorName;
 use crate::received::Received;
+
+pub use declaration::Declaration;
 
 /// Something that happened, with its time and the device it concerns.
 #[derive(Clone, Debug)]
@@ -186,6 +189,8 @@ pub struct DeviceError {
     pub payload: Option<bytes::Bytes>,
     /// What exactly was wrong.
     pub detail: String,
+    /// Where the interface says so, if it does.
+    pub declaration: Option<Declaration>,
     /// Whether the real server does not report this message but stumbles over it for ever, with the
     /// device connected and all later messages stuck.
     pub would_wedge: bool,

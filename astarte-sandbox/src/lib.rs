@@ -68,7 +68,7 @@ pub use astarte_interface::{DeviceId, Interface, Source, Value, Version};
 pub use builder::{Builder, StartError};
 pub use device::{Device, PublishError};
 pub use error_name::ErrorName;
-pub use event::{DeviceError, Disconnection, Event, EventKind};
+pub use event::{Declaration, DeviceError, Disconnection, Event, EventKind};
 pub use event_log::Events;
 pub use installed::{InstallError, IntoInterface, UpdateError};
 pub use profile::Profile;

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use astarte_sandbox::{Device, Sandbox};
+use astarte_sandbox::{Device, DeviceError, Event, EventKind, Sandbox};
 use serde_json::json;
 
 use cli::{Command, Options};
@@ -52,13 +52,26 @@ async fn run(options: &Options) -> Result<io::Result<()>, Box<dyn Error>> {
     while let Some(event) = events.next().await {
         let written = match options.json {
             true => writeln!(out, "{}", event.to_json()),
-            false => writeln!(out, "{event}"),
+            false => writeln!(out, "{event}{}", place(&event)),
         };
         if let Err(error) = written {
             return Ok(Err(error));
         }
     }
     Ok(Ok(()))
+}
+
+/// The place of the interface that an error is about, on a line of its own.
+fn place(event: &Event) -> String {
+    match &event.kind {
+        EventKind::Error(DeviceError {
+            declaration: Some(declaration),
+            ..
+        }) => {
+            format!("\n    --> {declaration}")
+        }
+        _ => String::new(),
+    }
 }
 
 /// The first line of `--json`.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use astarte_interface::Value;
 use bytes::Bytes;
 
+use crate::json;
+
 /// A message of a device that passed the checks of the server. Cheap to clone.
 #[derive(Clone)]
 pub struct Received(Arc<Parts>);
@@ -111,6 +113,13 @@ impl Received {
     #[must_use]
     pub fn would_wedge(&self) -> bool {
         self.0.would_wedge
+    }
+}
+
+/// The value in JSON, as the server's own API writes it.
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        json::content(self).fmt(f)
     }
 }
 

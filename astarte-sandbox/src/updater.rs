@@ -147,6 +147,7 @@ impl Context<'_> {
             path: rejection.path,
             payload: (!payload.is_empty()).then(|| payload.clone()),
             detail: rejection.detail,
+            declaration: rejection.declaration.map(|declaration| *declaration),
             would_wedge: rejection.would_wedge,
         };
         if self.state.errors.len() == KEPT_ERRORS {

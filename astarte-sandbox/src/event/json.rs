@@ -148,6 +148,7 @@ impl DeviceError {
             "type": "device_error",
             "error_name": self.name.as_str(),
             "detail": self.detail,
+            "declared_at": self.declaration.as_ref().map(ToString::to_string),
             "metadata": self.metadata(),
             "would_wedge": self.would_wedge,
         })
@@ -185,6 +186,7 @@ mod tests {
             path: Some("/a/b".to_owned()),
             payload: Some(vec![1, 2, 3].into()),
             detail: "no".to_owned(),
+            declaration: None,
             would_wedge: false,
         };
         let event = Event {
@@ -199,6 +201,7 @@ mod tests {
                 "type": "device_error",
                 "error_name": "mapping_not_found",
                 "detail": "no",
+                "declared_at": null,
                 "metadata": {
                     "interface": "\"test.Ind\"", "path": "\"/a/b\"", "base64_payload": "AQID",
                 },

@@ -44,12 +44,7 @@ impl Display for EventKind {
             EventKind::Error(error) => error.fmt(f),
             EventKind::IncomingData(received) => {
                 write!(f, "{}{} = ", received.interface(), received.path())?;
-                write!(
-                    f,
-                    "{} (QoS {})",
-                    json::content(received.content()),
-                    received.qos()
-                )
+                write!(f, "{} (QoS {})", received.content(), received.qos())
             }
             EventKind::InterfaceAdded { interface, version } => {
                 write!(f, "interface added: {interface} {version}")

@@ -1,6 +1,6 @@
 //! Data messages: the checks of the server, in their order, and what is stored.
 
-use astarte_interface::{Interface, InterfaceType, Level, Mapping, Ownership, suggest};
+use astarte_interface::{Interface, InterfaceType, Level, Mapping, Ownership, Value, suggest};
 
 use super::{Context, Rejection, payload};
 use crate::broker::Publish;
@@ -51,11 +51,12 @@ impl Context<'_> {
             Target::Individual(mapping)
                 if interface.interface_type() == InterfaceType::Properties =>
             {
-                self.store_property(mapping, version.major, &received)?;
+                self.store_property(&interface, mapping, &received)?;
             }
             Target::Individual(_) if received.is_unset() => {
                 let detail = "an empty payload, or null, on a datastream";
-                return Err(Rejection::new(ErrorName::UnsetOnDatastream, detail));
+                return Err(Rejection::new(ErrorName::UnsetOnDatastream, detail)
+                    .declared(&interface, interface.type_span()));
             }
             Target::Individual(_) | Target::Object => {}
         }
@@ -65,12 +66,13 @@ impl Context<'_> {
 
     fn store_property(
         &mut self,
+        interface: &Interface,
         mapping: Mapping<'_>,
-        major: u32,
         received: &Received,
     ) -> Result<(), Rejection> {
-        let (interface, path) = (received.interface().to_owned(), received.path().to_owned());
-        let key = (interface.clone(), major);
+        let name = received.interface().to_owned();
+        let path = received.path().to_owned();
+        let key = (name.clone(), interface.version().major);
         let properties = self.state.properties.get(&key);
         let old = properties
             .and_then(|properties| properties.get(&path))
@@ -78,30 +80,35 @@ impl Context<'_> {
         let new = received.value().cloned();
         if old != new {
             self.emit(EventKind::ValueChange {
-                interface: interface.clone(),
+                interface: name.clone(),
                 path: path.clone(),
                 old: old.clone(),
                 new: new.clone(),
             });
         }
-        let Some(value) = new else {
-            if !mapping.allow_unset() {
+        match new {
+            Some(new) => self.set_property(key, path, old, new),
+            None if mapping.allow_unset() => self.remove_property(&name, key.1, path),
+            None => {
                 let detail = format!("`{}` has no `allow_unset`", mapping.endpoint());
-                return Err(Rejection::new(ErrorName::UnsetNotAllowed, detail));
+                return Err(Rejection::new(ErrorName::UnsetNotAllowed, detail)
+                    .declared(interface, mapping.endpoint_span()));
             }
-            self.remove_property(&interface, major, path);
-            return Ok(());
-        };
+        }
+        Ok(())
+    }
+
+    fn set_property(&mut self, key: (String, u32), path: String, old: Option<Value>, new: Value) {
+        let interface = key.0.clone();
         let properties = self.state.properties.entry(key).or_default();
-        properties.insert(path.clone(), value.clone());
+        properties.insert(path.clone(), new.clone());
         match old {
             None => self.emit(EventKind::PathCreated {
                 interface,
                 path,
-                value,
+                value: new,
             }),
-            Some(old) if old != value => {
-                let new = value;
+            Some(old) if old != new => {
                 self.emit(EventKind::ValueChangeApplied {
                     interface,
                     path,
@@ -111,7 +118,6 @@ impl Context<'_> {
             }
             Some(_) => {}
         }
-        Ok(())
     }
 }
 
@@ -146,18 +152,22 @@ pub(super) fn check_target<'i>(
 ) -> Result<Target<'i>, Rejection> {
     if interface.ownership() != Ownership::Device {
         let detail = format!("`{}` is owned by the server", interface.name());
-        return Err(Rejection::new(
-            ErrorName::WriteOnServerOwnedInterface,
-            detail,
-        ));
+        let rejection = Rejection::new(ErrorName::WriteOnServerOwnedInterface, detail);
+        return Err(rejection.declared(interface, interface.ownership_span()));
     }
     let target = path::resolve(interface, path).map_err(|error| match error {
-        PathError::Ambiguous => Rejection::new(
-            ErrorName::AmbiguousPath,
-            format!("`{path}` is only the beginning of an endpoint"),
-        ),
+        PathError::Ambiguous => {
+            let detail = format!("`{path}` is only the beginning of an endpoint");
+            Rejection::new(ErrorName::AmbiguousPath, detail)
+                .declared(interface, interface.name_span())
+        }
         PathError::NotFound => {
-            Rejection::new(ErrorName::MappingNotFound, no_mapping(interface, path))
+            let detail = format!(
+                "version {} has no mapping for `{path}`",
+                interface.version()
+            );
+            Rejection::new(ErrorName::MappingNotFound, detail)
+                .suggesting(interface, close_mapping(interface, path))
         }
     })?;
     if interface.mappings().any(Mapping::encrypted) {
@@ -167,18 +177,13 @@ pub(super) fn check_target<'i>(
     Ok(target)
 }
 
-fn no_mapping(interface: &Interface, path: &str) -> String {
-    let version = interface.version();
-    let mut detail = format!("version {version} has no mapping for `{path}`");
+/// Finds a mapping whose path, with the parameters of this one, is similar.
+fn close_mapping<'i>(interface: &'i Interface, path: &str) -> Option<Mapping<'i>> {
     let levels: Vec<&str> = path.split('/').skip(1).collect();
-    let close = interface.mappings().find(|mapping| {
+    interface.mappings().find(|mapping| {
         let endpoint = with_parameters(mapping.endpoint().levels(), &levels);
         endpoint.is_some_and(|endpoint| suggest(path, [endpoint.as_str()]).is_some())
-    });
-    if let Some(mapping) = close {
-        detail.push_str(&format!("; there is `{}`", mapping.endpoint()));
-    }
-    detail
+    })
 }
 
 /// Writes the levels of a path in place of the parameters of an endpoint.

@@ -28,7 +28,8 @@ pub(super) fn check(
 ) -> Result<Checked, Rejection> {
     let (element, timestamp) = interpret(payload)?;
     let (content, would_wedge) = match target {
-        Target::Individual(mapping) => individual(&element, mapping.value_type())?,
+        Target::Individual(mapping) => individual(&element, mapping.value_type())
+            .map_err(|rejection| rejection.declared(interface, mapping.type_span()))?,
         Target::Object => object(interface, &element)?,
     };
     let explicit = match target {
@@ -99,32 +100,35 @@ fn object(interface: &Interface, element: &Bson) -> Result<(Content, bool), Reje
             element => {
                 let expected = format!("`{key}`, a `{}`", mapping.value_type());
                 let typed = typed(element, mapping.value_type())
-                    .map_err(|error| mismatch(error, element, &expected))?;
+                    .map_err(|error| mismatch(error, element, &expected))
+                    .map_err(|rejection| rejection.declared(interface, mapping.type_span()))?;
                 wedges |= typed.would_wedge;
                 Some(typed.value)
             }
         };
         object.insert(key.clone(), value);
     }
-    let required = interface.mappings().filter(|mapping| mapping.required());
-    match required
-        .filter_map(Mapping::key)
-        .find(|key| !object.contains_key(*key))
-    {
-        Some(key) => {
-            let detail = format!("the object has no `{key}`");
-            Err(Rejection::new(ErrorName::MissingRequiredMapping, detail))
+    let missing = interface.mappings().find(|mapping| {
+        let absent = mapping.key().filter(|key| !object.contains_key(*key));
+        mapping.required() && absent.is_some()
+    });
+    match missing {
+        Some(mapping) => {
+            let detail = format!("the object has no `{}`", mapping.key().unwrap_or_default());
+            Err(Rejection::new(ErrorName::MissingRequiredMapping, detail)
+                .declared(interface, mapping.endpoint_span()))
         }
         None => Ok((Content::Object(object), wedges)),
     }
 }
 
 fn unknown_key(interface: &Interface, key: &str) -> Rejection {
-    let mut detail = format!("version {} has no mapping `{key}`", interface.version());
-    if let Some(other) = suggest(key, interface.mappings().filter_map(Mapping::key)) {
-        detail.push_str(&format!("; there is `{other}`"));
-    }
-    Rejection::new(ErrorName::UnexpectedObjectKey, detail)
+    let detail = format!("version {} has no mapping `{key}`", interface.version());
+    let close = suggest(key, interface.mappings().filter_map(Mapping::key));
+    let close = interface
+        .mappings()
+        .find(|mapping| close.is_some() && mapping.key() == close);
+    Rejection::new(ErrorName::UnexpectedObjectKey, detail).suggesting(interface, close)
 }
 
 fn mismatch(error: TypeError, element: &Bson, expected: &str) -> Rejection {

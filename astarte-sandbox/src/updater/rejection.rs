@@ -1,6 +1,9 @@
 //! Why a message is refused.
 
+use astarte_interface::{Interface, Mapping, Span};
+
 use crate::error_name::ErrorName;
+use crate::event::Declaration;
 
 /// An error of the catalogue on its way to the device.
 pub(crate) struct Rejection {
@@ -8,6 +11,7 @@ pub(crate) struct Rejection {
     pub(crate) interface: Option<String>,
     pub(crate) path: Option<String>,
     pub(crate) detail: String,
+    pub(crate) declaration: Option<Box<Declaration>>,
     pub(crate) would_wedge: bool,
 }
 
@@ -18,6 +22,7 @@ impl Rejection {
             interface: None,
             path: None,
             detail: detail.into(),
+            declaration: None,
             would_wedge: false,
         }
     }
@@ -42,6 +47,24 @@ impl Rejection {
             path: Some(path.to_owned()),
             ..self
         }
+    }
+
+    /// Points at the place of the interface that the message broke.
+    pub(crate) fn declared(self, interface: &Interface, span: Span) -> Rejection {
+        let declaration = Some(Box::new(Declaration::new(interface.source(), span)));
+        Rejection {
+            declaration,
+            ..self
+        }
+    }
+
+    /// Points at a mapping that may have been meant, if there is one, and else at the interface.
+    pub(crate) fn suggesting(self, interface: &Interface, close: Option<Mapping<'_>>) -> Rejection {
+        let Some(mapping) = close else {
+            return self.declared(interface, interface.name_span());
+        };
+        let detail = format!("{}; there is `{}`", self.detail, mapping.endpoint());
+        Rejection { detail, ..self }.declared(interface, mapping.endpoint_span())
     }
 
     pub(crate) fn kicks(&self) -> bool {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use astarte_sandbox::{Disconnection, EventKind, Sandbox, StartError, Value, WaitError};
+use astarte_sandbox::{Disconnection, EventKind, Sandbox, Source, StartError, Value, WaitError};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::bson;
 use crate::client::{Client, Options, within};
 use crate::fixtures::{self, Identity, base, below, connected, introduce, paired};
+use crate::interfaces::IND;
 
 #[tokio::test]
 async fn a_wait_tells_what_happened_instead() {
@@ -37,6 +38,46 @@ async fn a_wait_tells_what_happened_instead() {
         "{text}"
     );
     assert!(text.contains("there is `/%{id}/value`"), "{text}");
+}
+
+#[tokio::test]
+async fn an_error_points_at_the_interface() {
+    let source = Source::new("interfaces/test.Ind.json", IND);
+    let sandbox = Sandbox::builder().interface(&source).start().await.unwrap();
+    for (path, payload, declared) in [
+        (
+            "1/value",
+            bson::v(bson::string("v", "x")),
+            "\"type\": \"double\"",
+        ),
+        (
+            "1/valve",
+            bson::v(bson::double("v", 1.0)),
+            "\"endpoint\": \"/%{id}/value\"",
+        ),
+        (
+            "nothing/like/it",
+            bson::v(bson::double("v", 1.0)),
+            "\"interface_name\": \"test.Ind\"",
+        ),
+    ] {
+        let (device, identity) = paired(&sandbox).await;
+        let mut client = Client::connect(&sandbox, &identity, Options::kept("x")).await;
+        client.publish(&base(&device), 1, "test.Ind:1:0").await;
+        client
+            .publish(&below(&device, &format!("test.Ind/{path}")), 1, payload)
+            .await;
+        let declaration = device.error().await.unwrap().declaration.unwrap();
+        assert_eq!(declaration.file, "interfaces/test.Ind.json");
+        assert!(declaration.text.contains(declared), "{declaration}");
+        let line = IND.lines().nth(declaration.line - 1).unwrap();
+        assert_eq!(line.trim(), declaration.text);
+        let key = declared.split_once(' ').unwrap().1;
+        assert!(
+            line[declaration.column - 1..].starts_with(key),
+            "{declaration}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
