@@ -84,14 +84,18 @@ pub(super) fn expand_mapping(cx: &Context<'_>, mapping: Mapping<'_>) -> TokenStr
 
 fn expand_mappings(cx: &Context<'_>) -> Vec<TokenStream> {
     let (runtime, module) = (cx.runtime, cx.module);
-    let mappings = cx.interface.mappings().zip(&cx.names.mappings);
-    mappings
-        .map(|(mapping, names)| match cx.interface.aggregation() {
-            Aggregation::Individual => {
+    match cx.interface.aggregation() {
+        Aggregation::Individual => cx
+            .endpoints()
+            .map(|(_, names)| {
                 let ident = &names.ident;
                 spanned!(cx=> <#module::#ident as #runtime::Endpoint<Self>>::MAPPING)
-            }
-            Aggregation::Object => expand_mapping(cx, mapping),
-        })
-        .collect()
+            })
+            .collect(),
+        Aggregation::Object => cx
+            .interface
+            .mappings()
+            .map(|mapping| expand_mapping(cx, mapping))
+            .collect(),
+    }
 }
