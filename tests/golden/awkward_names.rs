@@ -8,6 +8,7 @@
 #[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct AwkwardNames;
+
 /// The endpoints and events of `org.example.golden.AwkwardNames`.
 #[allow(
     clippy::enum_variant_names,
@@ -25,6 +26,7 @@ pub mod awkward_names {
     /// - declared in `golden/awkward_names.json:9`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct Self_;
+
     impl ::astarte_runtime::WritePath for Self_ {
         fn write_path(
             &self,
@@ -34,12 +36,14 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/type`: `integer`
     ///
     /// - property
     /// - declared in `golden/awkward_names.json:13`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct Type;
+
     impl ::astarte_runtime::WritePath for Type {
         fn write_path(
             &self,
@@ -49,12 +53,14 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/endpoint`: `integer`
     ///
     /// - property
     /// - declared in `golden/awkward_names.json:17`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct Endpoint_;
+
     impl ::astarte_runtime::WritePath for Endpoint_ {
         fn write_path(
             &self,
@@ -64,12 +70,14 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/event`: `integer`
     ///
     /// - property
     /// - declared in `golden/awkward_names.json:21`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct Event_;
+
     impl ::astarte_runtime::WritePath for Event_ {
         fn write_path(
             &self,
@@ -79,6 +87,7 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/x/%{self}/purged`: `integer`
     ///
     /// - property
@@ -88,6 +97,7 @@ pub mod awkward_names {
         /// The parameter `%{self}`.
         pub self_: Self_,
     }
+
     impl<Self_: ::astarte_runtime::Param> ::astarte_runtime::WritePath
     for XPurged<Self_> {
         fn write_path(
@@ -100,6 +110,7 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/path/%{type}/%{path}`: `integer`
     ///
     /// - property
@@ -111,6 +122,7 @@ pub mod awkward_names {
         /// The parameter `%{path}`.
         pub path: Path,
     }
+
     impl<
         Type: ::astarte_runtime::Param,
         Path: ::astarte_runtime::Param,
@@ -125,6 +137,7 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/received/%{a}/%{a}`: `integer`
     ///
     /// - property
@@ -136,6 +149,7 @@ pub mod awkward_names {
         /// The parameter `%{a}`.
         pub a_2: AParam,
     }
+
     impl<
         A: ::astarte_runtime::Param,
         AParam: ::astarte_runtime::Param,
@@ -150,6 +164,7 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/y/%{fan}/fan`: `integer`
     ///
     /// - property
@@ -159,6 +174,7 @@ pub mod awkward_names {
         /// The parameter `%{fan}`.
         pub fan: Fan,
     }
+
     impl<Fan: ::astarte_runtime::Param> ::astarte_runtime::WritePath for YFan<Fan> {
         fn write_path(
             &self,
@@ -170,12 +186,14 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/_`: `integer`
     ///
     /// - property
     /// - declared in `golden/awkward_names.json:41`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct Underscore;
+
     impl ::astarte_runtime::WritePath for Underscore {
         fn write_path(
             &self,
@@ -185,12 +203,14 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/_1`: `integer`
     ///
     /// - property
     /// - declared in `golden/awkward_names.json:45`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct Level1;
+
     impl ::astarte_runtime::WritePath for Level1 {
         fn write_path(
             &self,
@@ -200,6 +220,7 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/z/%{sensor_id}/%{_1}`: `integer`
     ///
     /// - property
@@ -211,6 +232,7 @@ pub mod awkward_names {
         /// The parameter `%{_1}`.
         pub _1: _1,
     }
+
     impl<
         SensorId: ::astarte_runtime::Param,
         _1: ::astarte_runtime::Param,
@@ -225,12 +247,14 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/string`: `integer`
     ///
     /// - property
     /// - declared in `golden/awkward_names.json:53`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct String;
+
     impl ::astarte_runtime::WritePath for String {
         fn write_path(
             &self,
@@ -240,6 +264,7 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/option/%{value}/%{endpoint}`: `integer`
     ///
     /// - property
@@ -251,6 +276,7 @@ pub mod awkward_names {
         /// The parameter `%{endpoint}`.
         pub endpoint: Endpoint,
     }
+
     impl<
         Value: ::astarte_runtime::Param,
         Endpoint: ::astarte_runtime::Param,
@@ -265,6 +291,7 @@ pub mod awkward_names {
             ::core::result::Result::Ok(())
         }
     }
+
     /// Every endpoint of the interface.
     #[derive(Clone, Debug, Eq, Hash, PartialEq)]
     pub enum Endpoint {
@@ -295,6 +322,7 @@ pub mod awkward_names {
         /// `/option/%{value}/%{endpoint}`
         Option(Option),
     }
+
     impl Endpoint {
         /// Reads a path.
         ///
@@ -373,6 +401,7 @@ pub mod awkward_names {
             }
         }
     }
+
     /// What is received on the interface.
     #[derive(Clone, Debug, PartialEq)]
     pub enum Event {
@@ -471,8 +500,10 @@ pub mod awkward_names {
         Purged(Endpoint),
     }
 }
+
 impl ::astarte_runtime::Interface for AwkwardNames {
     type Kind = ::astarte_runtime::kind::ServerProperties;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.golden.AwkwardNames",
             1,
@@ -499,61 +530,72 @@ impl ::astarte_runtime::Interface for AwkwardNames {
             ],
         );
 }
+
 impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::Self_ {
     type Wire = ::astarte_runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/self",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::Type {
     type Wire = ::astarte_runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/type",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::Endpoint_ {
     type Wire = ::astarte_runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/endpoint",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::Event_ {
     type Wire = ::astarte_runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/event",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl<Self_> ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::XPurged<Self_> {
     type Wire = ::astarte_runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/x/%{self}/purged",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl<Type, Path> ::astarte_runtime::Endpoint<AwkwardNames>
 for awkward_names::Path_<Type, Path> {
     type Wire = ::astarte_runtime::wire::Integer;
@@ -561,11 +603,13 @@ for awkward_names::Path_<Type, Path> {
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/path/%{type}/%{path}",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl<A, AParam> ::astarte_runtime::Endpoint<AwkwardNames>
 for awkward_names::Received_<A, AParam> {
     type Wire = ::astarte_runtime::wire::Integer;
@@ -573,44 +617,52 @@ for awkward_names::Received_<A, AParam> {
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/received/%{a}/%{a}",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl<Fan> ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::YFan<Fan> {
     type Wire = ::astarte_runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/y/%{fan}/fan",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::Underscore {
     type Wire = ::astarte_runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/_",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::Level1 {
     type Wire = ::astarte_runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/_1",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl<SensorId, _1> ::astarte_runtime::Endpoint<AwkwardNames>
 for awkward_names::Z<SensorId, _1> {
     type Wire = ::astarte_runtime::wire::Integer;
@@ -618,22 +670,26 @@ for awkward_names::Z<SensorId, _1> {
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/z/%{sensor_id}/%{_1}",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl ::astarte_runtime::Endpoint<AwkwardNames> for awkward_names::String {
     type Wire = ::astarte_runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/string",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl<Value, Endpoint> ::astarte_runtime::Endpoint<AwkwardNames>
 for awkward_names::Option<Value, Endpoint> {
     type Wire = ::astarte_runtime::wire::Integer;
@@ -641,13 +697,16 @@ for awkward_names::Option<Value, Endpoint> {
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/option/%{value}/%{endpoint}",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl ::astarte_runtime::Events for AwkwardNames {
     type Event = awkward_names::Event;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -736,6 +795,7 @@ impl ::astarte_runtime::Events for AwkwardNames {
         )
     }
 }
+
 impl ::astarte_runtime::PropertyEvents for AwkwardNames {
     fn purged(
         path: &str,
@@ -743,14 +803,17 @@ impl ::astarte_runtime::PropertyEvents for AwkwardNames {
         awkward_names::Endpoint::from_path(path).map(awkward_names::Event::Purged)
     }
 }
+
 impl ::astarte_runtime::ServerEvent for awkward_names::Event {
     type Interface = AwkwardNames;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
         <AwkwardNames as ::astarte_runtime::Events>::decode(path, payload)
     }
+
     fn purged(
         path: &str,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
@@ -772,10 +835,12 @@ pub enum Incoming {
     /// From `org.example.golden.AwkwardNames`.
     AwkwardNames(awkward_names::Event),
 }
+
 impl ::astarte_runtime::EventSet for Incoming {
     const INTERFACES: &'static [::astarte_runtime::Descriptor] = &[
         <awkward_names::Event as ::astarte_runtime::ServerEvent>::DESCRIPTOR,
     ];
+
     fn decode(
         interface: &str,
         path: &str,
@@ -794,6 +859,7 @@ impl ::astarte_runtime::EventSet for Incoming {
             ::astarte_runtime::DecodeError::unknown_interface(interface),
         )
     }
+
     fn purged(
         interface: &str,
         path: &str,

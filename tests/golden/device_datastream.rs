@@ -10,6 +10,7 @@
 #[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct Readings;
+
 /// The endpoints of `org.example.thermostat.Readings`.
 #[allow(
     clippy::enum_variant_names,
@@ -34,6 +35,7 @@ pub mod readings {
         /// The parameter `%{room}`.
         pub room: Room,
     }
+
     impl<Room: ::astarte_runtime::Param> ::astarte_runtime::WritePath
     for Temperature<Room> {
         fn write_path(
@@ -45,6 +47,7 @@ pub mod readings {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/%{room}/humidity`: `double`
     ///
     /// Relative humidity, in percent.
@@ -58,6 +61,7 @@ pub mod readings {
         /// The parameter `%{room}`.
         pub room: Room,
     }
+
     impl<Room: ::astarte_runtime::Param> ::astarte_runtime::WritePath
     for Humidity<Room> {
         fn write_path(
@@ -69,6 +73,7 @@ pub mod readings {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/device/uptimeSeconds`: `longinteger`
     ///
     /// How long the device has been up, in seconds.
@@ -79,6 +84,7 @@ pub mod readings {
     /// - declared in `golden/device_datastream.json:24`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct DeviceUptimeSeconds;
+
     impl ::astarte_runtime::WritePath for DeviceUptimeSeconds {
         fn write_path(
             &self,
@@ -89,6 +95,7 @@ pub mod readings {
             ::core::result::Result::Ok(())
         }
     }
+
     /// Every endpoint of the interface.
     #[derive(Clone, Debug, Eq, Hash, PartialEq)]
     pub enum Endpoint {
@@ -99,6 +106,7 @@ pub mod readings {
         /// `/device/uptimeSeconds`
         DeviceUptimeSeconds(DeviceUptimeSeconds),
     }
+
     impl Endpoint {
         /// Reads a path.
         ///
@@ -138,8 +146,10 @@ pub mod readings {
         }
     }
 }
+
 impl ::astarte_runtime::Interface for Readings {
     type Kind = ::astarte_runtime::kind::DeviceDatastream;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.thermostat.Readings",
             1,
@@ -156,12 +166,14 @@ impl ::astarte_runtime::Interface for Readings {
             ],
         );
 }
+
 impl<Room> ::astarte_runtime::Endpoint<Readings> for readings::Temperature<Room> {
     type Wire = ::astarte_runtime::wire::Double;
     type Value<'v> = f64;
     type Owned = f64;
     type Timestamp = ::astarte_runtime::timestamp::Explicit;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
             "/%{room}/temperature",
             ::astarte_runtime::Type::Double,
@@ -170,23 +182,27 @@ impl<Room> ::astarte_runtime::Endpoint<Readings> for readings::Temperature<Room>
         .retention(::astarte_runtime::Retention::Volatile, 3600)
         .explicit_timestamp();
 }
+
 impl<Room> ::astarte_runtime::Endpoint<Readings> for readings::Humidity<Room> {
     type Wire = ::astarte_runtime::wire::Double;
     type Value<'v> = f64;
     type Owned = f64;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
         "/%{room}/humidity",
         ::astarte_runtime::Type::Double,
     );
 }
+
 impl ::astarte_runtime::Endpoint<Readings> for readings::DeviceUptimeSeconds {
     type Wire = ::astarte_runtime::wire::LongInteger;
     type Value<'v> = i64;
     type Owned = i64;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
         "/device/uptimeSeconds",
         ::astarte_runtime::Type::LongInteger,
@@ -202,6 +218,7 @@ pub struct Handles {
     /// Sends `org.example.thermostat.Readings`.
     pub readings: ::astarte_runtime::Handle<Readings>,
 }
+
 /// Adds all interfaces to the introspection.
 #[allow(dead_code, unreachable_pub)]
 pub fn register(builder: &mut ::astarte_runtime::Builder) -> Handles {

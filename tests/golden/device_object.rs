@@ -29,6 +29,7 @@ pub struct Position {
     /// - declared in `golden/device_object.json:27`
     pub satellites: i32,
 }
+
 /// The path of `org.example.vehicle.Position`.
 #[allow(
     clippy::enum_variant_names,
@@ -50,6 +51,7 @@ pub mod position {
         /// The parameter `%{vehicle}`.
         pub vehicle: Vehicle,
     }
+
     impl<Vehicle: ::astarte_runtime::Param> ::astarte_runtime::WritePath
     for Path<Vehicle> {
         fn write_path(
@@ -60,6 +62,7 @@ pub mod position {
             ::core::result::Result::Ok(())
         }
     }
+
     impl Path {
         /// Reads a path.
         ///
@@ -85,8 +88,10 @@ pub mod position {
         }
     }
 }
+
 impl ::astarte_runtime::Interface for Position {
     type Kind = ::astarte_runtime::kind::DeviceObject;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.vehicle.Position",
             1,
@@ -119,11 +124,14 @@ impl ::astarte_runtime::Interface for Position {
             ],
         );
 }
+
 impl<Vehicle: ::astarte_runtime::Param> ::astarte_runtime::ObjectPath<Position>
 for position::Path<Vehicle> {}
+
 impl ::astarte_runtime::ObjectInterface for Position {
     type Timestamp = ::astarte_runtime::timestamp::Explicit;
 }
+
 impl ::astarte_runtime::Object<Position> for Position {
     fn encode(
         &self,

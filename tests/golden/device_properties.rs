@@ -10,6 +10,7 @@
 #[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct Status;
+
 /// The endpoints of `org.example.thermostat.Status`.
 #[allow(
     clippy::enum_variant_names,
@@ -32,6 +33,7 @@ pub mod status {
         /// The parameter `%{room}`.
         pub room: Room,
     }
+
     impl<Room: ::astarte_runtime::Param> ::astarte_runtime::WritePath
     for Firmware<Room> {
         fn write_path(
@@ -43,6 +45,7 @@ pub mod status {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/%{room}/online`: `boolean`
     ///
     /// Whether the room's sensor answers.
@@ -54,6 +57,7 @@ pub mod status {
         /// The parameter `%{room}`.
         pub room: Room,
     }
+
     impl<Room: ::astarte_runtime::Param> ::astarte_runtime::WritePath for Online<Room> {
         fn write_path(
             &self,
@@ -64,6 +68,7 @@ pub mod status {
             ::core::result::Result::Ok(())
         }
     }
+
     /// Every endpoint of the interface.
     #[derive(Clone, Debug, Eq, Hash, PartialEq)]
     pub enum Endpoint {
@@ -72,6 +77,7 @@ pub mod status {
         /// `/%{room}/online`
         Online(Online),
     }
+
     impl Endpoint {
         /// Reads a path.
         ///
@@ -106,8 +112,10 @@ pub mod status {
         }
     }
 }
+
 impl ::astarte_runtime::Interface for Status {
     type Kind = ::astarte_runtime::kind::DeviceProperties;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.thermostat.Status",
             1,
@@ -121,24 +129,28 @@ impl ::astarte_runtime::Interface for Status {
             ],
         );
 }
+
 impl<Room> ::astarte_runtime::Endpoint<Status> for status::Firmware<Room> {
     type Wire = ::astarte_runtime::wire::String;
     type Value<'v> = &'v str;
     type Owned = ::std::string::String;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Allowed;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
             "/%{room}/firmware",
             ::astarte_runtime::Type::String,
         )
         .allow_unset();
 }
+
 impl<Room> ::astarte_runtime::Endpoint<Status> for status::Online<Room> {
     type Wire = ::astarte_runtime::wire::Boolean;
     type Value<'v> = bool;
     type Owned = bool;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/%{room}/online",
         ::astarte_runtime::Type::Boolean,

@@ -8,6 +8,7 @@ crate::facade::runtime::__abi!(1);
 #[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct DeviceTypes;
+
 /// The endpoints of `org.example.golden.DeviceTypes`.
 #[allow(
     clippy::enum_variant_names,
@@ -27,6 +28,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:9`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct DoubleValue;
+
     impl crate::facade::runtime::WritePath for DoubleValue {
         fn write_path(
             &self,
@@ -37,6 +39,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/integer/value`: `integer`
     ///
     /// - reliability: `unreliable`
@@ -45,6 +48,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:13`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct IntegerValue;
+
     impl crate::facade::runtime::WritePath for IntegerValue {
         fn write_path(
             &self,
@@ -55,6 +59,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/boolean/value`: `boolean`
     ///
     /// - reliability: `unreliable`
@@ -63,6 +68,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:17`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct BooleanValue;
+
     impl crate::facade::runtime::WritePath for BooleanValue {
         fn write_path(
             &self,
@@ -73,6 +79,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/longinteger/value`: `longinteger`
     ///
     /// - reliability: `unreliable`
@@ -81,6 +88,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:21`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct LongintegerValue;
+
     impl crate::facade::runtime::WritePath for LongintegerValue {
         fn write_path(
             &self,
@@ -91,6 +99,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/string/value`: `string`
     ///
     /// - reliability: `unreliable`
@@ -99,6 +108,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:25`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct StringValue;
+
     impl crate::facade::runtime::WritePath for StringValue {
         fn write_path(
             &self,
@@ -109,6 +119,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/binaryblob/value`: `binaryblob`
     ///
     /// - reliability: `unreliable`
@@ -117,6 +128,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:29`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct BinaryblobValue;
+
     impl crate::facade::runtime::WritePath for BinaryblobValue {
         fn write_path(
             &self,
@@ -127,6 +139,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/datetime/value`: `datetime`
     ///
     /// - reliability: `unreliable`
@@ -135,6 +148,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:33`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct DatetimeValue;
+
     impl crate::facade::runtime::WritePath for DatetimeValue {
         fn write_path(
             &self,
@@ -145,6 +159,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/doublearray/value`: `doublearray`
     ///
     /// - reliability: `unreliable`
@@ -153,6 +168,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:37`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct DoublearrayValue;
+
     impl crate::facade::runtime::WritePath for DoublearrayValue {
         fn write_path(
             &self,
@@ -163,6 +179,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/integerarray/value`: `integerarray`
     ///
     /// - reliability: `unreliable`
@@ -171,6 +188,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:41`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct IntegerarrayValue;
+
     impl crate::facade::runtime::WritePath for IntegerarrayValue {
         fn write_path(
             &self,
@@ -181,6 +199,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/booleanarray/value`: `booleanarray`
     ///
     /// - reliability: `unreliable`
@@ -189,6 +208,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:45`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct BooleanarrayValue;
+
     impl crate::facade::runtime::WritePath for BooleanarrayValue {
         fn write_path(
             &self,
@@ -199,6 +219,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/longintegerarray/value`: `longintegerarray`
     ///
     /// - reliability: `unreliable`
@@ -207,6 +228,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:49`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct LongintegerarrayValue;
+
     impl crate::facade::runtime::WritePath for LongintegerarrayValue {
         fn write_path(
             &self,
@@ -217,6 +239,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/stringarray/value`: `stringarray`
     ///
     /// - reliability: `unreliable`
@@ -225,6 +248,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:53`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct StringarrayValue;
+
     impl crate::facade::runtime::WritePath for StringarrayValue {
         fn write_path(
             &self,
@@ -235,6 +259,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/binaryblobarray/value`: `binaryblobarray`
     ///
     /// - reliability: `unreliable`
@@ -243,6 +268,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:57`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct BinaryblobarrayValue;
+
     impl crate::facade::runtime::WritePath for BinaryblobarrayValue {
         fn write_path(
             &self,
@@ -253,6 +279,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/datetimearray/value`: `datetimearray`
     ///
     /// - reliability: `unreliable`
@@ -261,6 +288,7 @@ pub mod device_types {
     /// - declared in `golden/device_types.json:61`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct DatetimearrayValue;
+
     impl crate::facade::runtime::WritePath for DatetimearrayValue {
         fn write_path(
             &self,
@@ -271,6 +299,7 @@ pub mod device_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// Every endpoint of the interface.
     #[derive(Clone, Debug, Eq, Hash, PartialEq)]
     pub enum Endpoint {
@@ -303,6 +332,7 @@ pub mod device_types {
         /// `/datetimearray/value`
         DatetimearrayValue(DatetimearrayValue),
     }
+
     impl Endpoint {
         /// Reads a path.
         ///
@@ -374,8 +404,10 @@ pub mod device_types {
         }
     }
 }
+
 impl crate::facade::runtime::Interface for DeviceTypes {
     type Kind = crate::facade::runtime::kind::DeviceDatastream;
+
     const DESCRIPTOR: crate::facade::runtime::Descriptor = crate::facade::runtime::Descriptor::new(
             "org.example.golden.DeviceTypes",
             0,
@@ -429,116 +461,137 @@ impl crate::facade::runtime::Interface for DeviceTypes {
             ],
         );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::DoubleValue {
     type Wire = crate::facade::runtime::wire::Double;
     type Value<'v> = f64;
     type Owned = f64;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/double/value",
         crate::facade::runtime::Type::Double,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::IntegerValue {
     type Wire = crate::facade::runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/integer/value",
         crate::facade::runtime::Type::Integer,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::BooleanValue {
     type Wire = crate::facade::runtime::wire::Boolean;
     type Value<'v> = bool;
     type Owned = bool;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/boolean/value",
         crate::facade::runtime::Type::Boolean,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::LongintegerValue {
     type Wire = crate::facade::runtime::wire::LongInteger;
     type Value<'v> = i64;
     type Owned = i64;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/longinteger/value",
         crate::facade::runtime::Type::LongInteger,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::StringValue {
     type Wire = crate::facade::runtime::wire::String;
     type Value<'v> = &'v str;
     type Owned = ::std::string::String;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/string/value",
         crate::facade::runtime::Type::String,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::BinaryblobValue {
     type Wire = crate::facade::runtime::wire::BinaryBlob;
     type Value<'v> = &'v [u8];
     type Owned = ::std::vec::Vec<u8>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/binaryblob/value",
         crate::facade::runtime::Type::BinaryBlob,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::DatetimeValue {
     type Wire = crate::facade::runtime::wire::DateTime;
     type Value<'v> = crate::facade::runtime::Timestamp;
     type Owned = crate::facade::runtime::Timestamp;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/datetime/value",
         crate::facade::runtime::Type::DateTime,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::DoublearrayValue {
     type Wire = crate::facade::runtime::wire::DoubleArray;
     type Value<'v> = &'v [f64];
     type Owned = ::std::vec::Vec<f64>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/doublearray/value",
         crate::facade::runtime::Type::DoubleArray,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::IntegerarrayValue {
     type Wire = crate::facade::runtime::wire::IntegerArray;
     type Value<'v> = &'v [i32];
     type Owned = ::std::vec::Vec<i32>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/integerarray/value",
         crate::facade::runtime::Type::IntegerArray,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::BooleanarrayValue {
     type Wire = crate::facade::runtime::wire::BooleanArray;
     type Value<'v> = &'v [bool];
     type Owned = ::std::vec::Vec<bool>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/booleanarray/value",
         crate::facade::runtime::Type::BooleanArray,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes>
 for device_types::LongintegerarrayValue {
     type Wire = crate::facade::runtime::wire::LongIntegerArray;
@@ -546,22 +599,26 @@ for device_types::LongintegerarrayValue {
     type Owned = ::std::vec::Vec<i64>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/longintegerarray/value",
         crate::facade::runtime::Type::LongIntegerArray,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::StringarrayValue {
     type Wire = crate::facade::runtime::wire::StringArray;
     type Value<'v> = &'v dyn crate::facade::runtime::StringArray;
     type Owned = ::std::vec::Vec<::std::string::String>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/stringarray/value",
         crate::facade::runtime::Type::StringArray,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes>
 for device_types::BinaryblobarrayValue {
     type Wire = crate::facade::runtime::wire::BinaryBlobArray;
@@ -569,17 +626,20 @@ for device_types::BinaryblobarrayValue {
     type Owned = ::std::vec::Vec<::std::vec::Vec<u8>>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/binaryblobarray/value",
         crate::facade::runtime::Type::BinaryBlobArray,
     );
 }
+
 impl crate::facade::runtime::Endpoint<DeviceTypes> for device_types::DatetimearrayValue {
     type Wire = crate::facade::runtime::wire::DateTimeArray;
     type Value<'v> = &'v [crate::facade::runtime::Timestamp];
     type Owned = ::std::vec::Vec<crate::facade::runtime::Timestamp>;
     type Timestamp = crate::facade::runtime::timestamp::OnReception;
     type Unset = crate::facade::runtime::unset::Denied;
+
     const MAPPING: crate::facade::runtime::Mapping = crate::facade::runtime::Mapping::datastream(
         "/datetimearray/value",
         crate::facade::runtime::Type::DateTimeArray,

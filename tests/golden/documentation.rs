@@ -9,6 +9,7 @@
 /// \# Heading
 ///
 /// let x: () = 1;
+
 ///
 /// \`\`\`
 /// panic!()
@@ -27,6 +28,7 @@
 #[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct Documentation;
+
 /// The endpoints of `org.example.golden.Documentation`.
 #[allow(
     clippy::enum_variant_names,
@@ -52,6 +54,7 @@ pub mod documentation {
     /// - declared in `golden/documentation.json:11`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct A;
+
     impl ::astarte_runtime::WritePath for A {
         fn write_path(
             &self,
@@ -61,6 +64,7 @@ pub mod documentation {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/b`: `double`
     ///
     ///
@@ -71,6 +75,7 @@ pub mod documentation {
     /// - declared in `golden/documentation.json:17`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct B;
+
     impl ::astarte_runtime::WritePath for B {
         fn write_path(
             &self,
@@ -80,6 +85,7 @@ pub mod documentation {
             ::core::result::Result::Ok(())
         }
     }
+
     /// Every endpoint of the interface.
     #[derive(Clone, Debug, Eq, Hash, PartialEq)]
     pub enum Endpoint {
@@ -88,6 +94,7 @@ pub mod documentation {
         /// `/b`
         B(B),
     }
+
     impl Endpoint {
         /// Reads a path.
         ///
@@ -109,8 +116,10 @@ pub mod documentation {
         }
     }
 }
+
 impl ::astarte_runtime::Interface for Documentation {
     type Kind = ::astarte_runtime::kind::DeviceDatastream;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.golden.Documentation",
             1,
@@ -124,23 +133,27 @@ impl ::astarte_runtime::Interface for Documentation {
             ],
         );
 }
+
 impl ::astarte_runtime::Endpoint<Documentation> for documentation::A {
     type Wire = ::astarte_runtime::wire::Double;
     type Value<'v> = f64;
     type Owned = f64;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
         "/a",
         ::astarte_runtime::Type::Double,
     );
 }
+
 impl ::astarte_runtime::Endpoint<Documentation> for documentation::B {
     type Wire = ::astarte_runtime::wire::Double;
     type Value<'v> = f64;
     type Owned = f64;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
         "/b",
         ::astarte_runtime::Type::Double,

@@ -25,6 +25,7 @@ pub struct ObjectAtRoot {
     /// - declared in `golden/object_at_root.json:22`
     pub self_: i32,
 }
+
 /// The path of `org.example.golden.ObjectAtRoot`.
 #[allow(
     clippy::enum_variant_names,
@@ -43,6 +44,7 @@ pub mod object_at_root {
     /// - timestamp: on reception
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct Path;
+
     impl ::astarte_runtime::WritePath for Path {
         fn write_path(
             &self,
@@ -52,6 +54,7 @@ pub mod object_at_root {
             ::core::result::Result::Ok(())
         }
     }
+
     impl Path {
         /// Reads a path.
         ///
@@ -72,8 +75,10 @@ pub mod object_at_root {
         }
     }
 }
+
 impl ::astarte_runtime::Interface for ObjectAtRoot {
     type Kind = ::astarte_runtime::kind::DeviceObject;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.golden.ObjectAtRoot",
             1,
@@ -101,10 +106,13 @@ impl ::astarte_runtime::Interface for ObjectAtRoot {
             ],
         );
 }
+
 impl ::astarte_runtime::ObjectPath<ObjectAtRoot> for object_at_root::Path {}
+
 impl ::astarte_runtime::ObjectInterface for ObjectAtRoot {
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
 }
+
 impl ::astarte_runtime::Object<ObjectAtRoot> for ObjectAtRoot {
     fn encode(
         &self,

@@ -10,6 +10,7 @@
 #[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct ParameterTypes;
+
 /// The endpoints and events of `org.example.golden.ParameterTypes`.
 #[allow(
     clippy::enum_variant_names,
@@ -32,6 +33,7 @@ pub mod parameter_types {
         /// The parameter `%{room}`.
         pub room: crate::RoomId,
     }
+
     impl ::astarte_runtime::WritePath for Enable {
         fn write_path(
             &self,
@@ -42,6 +44,7 @@ pub mod parameter_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/%{room}/samplingPeriod`: `integer`
     ///
     /// Seconds between two readings.
@@ -53,6 +56,7 @@ pub mod parameter_types {
         /// The parameter `%{room}`.
         pub room: crate::RoomId,
     }
+
     impl ::astarte_runtime::WritePath for SamplingPeriod {
         fn write_path(
             &self,
@@ -63,6 +67,7 @@ pub mod parameter_types {
             ::core::result::Result::Ok(())
         }
     }
+
     /// Every endpoint of the interface.
     #[derive(Clone, Debug, PartialEq)]
     pub enum Endpoint {
@@ -71,6 +76,7 @@ pub mod parameter_types {
         /// `/%{room}/samplingPeriod`
         SamplingPeriod(SamplingPeriod),
     }
+
     impl Endpoint {
         /// Reads a path.
         ///
@@ -104,6 +110,7 @@ pub mod parameter_types {
             }
         }
     }
+
     /// What is received on the interface.
     #[derive(Clone, Debug, PartialEq)]
     pub enum Event {
@@ -125,8 +132,10 @@ pub mod parameter_types {
         Purged(Endpoint),
     }
 }
+
 impl ::astarte_runtime::Interface for ParameterTypes {
     type Kind = ::astarte_runtime::kind::ServerProperties;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.golden.ParameterTypes",
             1,
@@ -142,31 +151,37 @@ impl ::astarte_runtime::Interface for ParameterTypes {
             ],
         );
 }
+
 impl ::astarte_runtime::Endpoint<ParameterTypes> for parameter_types::Enable {
     type Wire = ::astarte_runtime::wire::Boolean;
     type Value<'v> = bool;
     type Owned = bool;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Allowed;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
             "/%{room}/enable",
             ::astarte_runtime::Type::Boolean,
         )
         .allow_unset();
 }
+
 impl ::astarte_runtime::Endpoint<ParameterTypes> for parameter_types::SamplingPeriod {
     type Wire = ::astarte_runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/%{room}/samplingPeriod",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl ::astarte_runtime::Events for ParameterTypes {
     type Event = parameter_types::Event;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -190,6 +205,7 @@ impl ::astarte_runtime::Events for ParameterTypes {
         )
     }
 }
+
 impl ::astarte_runtime::PropertyEvents for ParameterTypes {
     fn purged(
         path: &str,
@@ -197,14 +213,17 @@ impl ::astarte_runtime::PropertyEvents for ParameterTypes {
         parameter_types::Endpoint::from_path(path).map(parameter_types::Event::Purged)
     }
 }
+
 impl ::astarte_runtime::ServerEvent for parameter_types::Event {
     type Interface = ParameterTypes;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
         <ParameterTypes as ::astarte_runtime::Events>::decode(path, payload)
     }
+
     fn purged(
         path: &str,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
@@ -226,10 +245,12 @@ pub enum Incoming {
     /// From `org.example.golden.ParameterTypes`.
     ParameterTypes(parameter_types::Event),
 }
+
 impl ::astarte_runtime::EventSet for Incoming {
     const INTERFACES: &'static [::astarte_runtime::Descriptor] = &[
         <parameter_types::Event as ::astarte_runtime::ServerEvent>::DESCRIPTOR,
     ];
+
     fn decode(
         interface: &str,
         path: &str,
@@ -249,6 +270,7 @@ impl ::astarte_runtime::EventSet for Incoming {
             ::astarte_runtime::DecodeError::unknown_interface(interface),
         )
     }
+
     fn purged(
         interface: &str,
         path: &str,

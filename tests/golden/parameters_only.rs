@@ -8,6 +8,7 @@
 #[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct ParametersOnly;
+
 /// The endpoints and events of `org.example.golden.ParametersOnly`.
 #[allow(
     clippy::enum_variant_names,
@@ -35,6 +36,7 @@ pub mod parameters_only {
         /// The parameter `%{sensor_id}`.
         pub sensor_id: SensorId,
     }
+
     impl<
         Room: ::astarte_runtime::Param,
         SensorId: ::astarte_runtime::Param,
@@ -48,12 +50,14 @@ pub mod parameters_only {
             ::core::result::Result::Ok(())
         }
     }
+
     /// Every endpoint of the interface.
     #[derive(Clone, Debug, Eq, Hash, PartialEq)]
     pub enum Endpoint {
         /// `/%{room}/%{sensor_id}`
         ByRoomSensorId(ByRoomSensorId),
     }
+
     impl Endpoint {
         /// Reads a path.
         ///
@@ -84,6 +88,7 @@ pub mod parameters_only {
             }
         }
     }
+
     /// What is received on the interface.
     #[derive(Clone, Debug, PartialEq)]
     pub enum Event {
@@ -98,8 +103,10 @@ pub mod parameters_only {
         },
     }
 }
+
 impl ::astarte_runtime::Interface for ParametersOnly {
     type Kind = ::astarte_runtime::kind::ServerDatastream;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.golden.ParametersOnly",
             1,
@@ -114,6 +121,7 @@ impl ::astarte_runtime::Interface for ParametersOnly {
             ],
         );
 }
+
 impl<Room, SensorId> ::astarte_runtime::Endpoint<ParametersOnly>
 for parameters_only::ByRoomSensorId<Room, SensorId> {
     type Wire = ::astarte_runtime::wire::StringArray;
@@ -121,14 +129,17 @@ for parameters_only::ByRoomSensorId<Room, SensorId> {
     type Owned = ::std::vec::Vec<::std::string::String>;
     type Timestamp = ::astarte_runtime::timestamp::Explicit;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
             "/%{room}/%{sensor_id}",
             ::astarte_runtime::Type::StringArray,
         )
         .explicit_timestamp();
 }
+
 impl ::astarte_runtime::Events for ParametersOnly {
     type Event = parameters_only::Event;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -147,8 +158,10 @@ impl ::astarte_runtime::Events for ParametersOnly {
         )
     }
 }
+
 impl ::astarte_runtime::ServerEvent for parameters_only::Event {
     type Interface = ParametersOnly;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -171,10 +184,12 @@ pub enum Incoming {
     /// From `org.example.golden.ParametersOnly`.
     ParametersOnly(parameters_only::Event),
 }
+
 impl ::astarte_runtime::EventSet for Incoming {
     const INTERFACES: &'static [::astarte_runtime::Descriptor] = &[
         <parameters_only::Event as ::astarte_runtime::ServerEvent>::DESCRIPTOR,
     ];
+
     fn decode(
         interface: &str,
         path: &str,
@@ -194,6 +209,7 @@ impl ::astarte_runtime::EventSet for Incoming {
             ::astarte_runtime::DecodeError::unknown_interface(interface),
         )
     }
+
     fn purged(
         interface: &str,
         path: &str,

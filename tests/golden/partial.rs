@@ -30,6 +30,7 @@ pub struct Partial {
     /// - declared in `golden/partial.json:28`
     pub satellites: ::core::option::Option<i32>,
 }
+
 /// The path of `org.example.golden.Partial`.
 #[allow(
     clippy::enum_variant_names,
@@ -51,6 +52,7 @@ pub mod partial {
         /// The parameter `%{vehicle}`.
         pub vehicle: Vehicle,
     }
+
     impl<Vehicle: ::astarte_runtime::Param> ::astarte_runtime::WritePath
     for Path<Vehicle> {
         fn write_path(
@@ -61,6 +63,7 @@ pub mod partial {
             ::core::result::Result::Ok(())
         }
     }
+
     impl Path {
         /// Reads a path.
         ///
@@ -86,8 +89,10 @@ pub mod partial {
         }
     }
 }
+
 impl ::astarte_runtime::Interface for Partial {
     type Kind = ::astarte_runtime::kind::DeviceObject;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.golden.Partial",
             1,
@@ -121,11 +126,14 @@ impl ::astarte_runtime::Interface for Partial {
             ],
         );
 }
+
 impl<Vehicle: ::astarte_runtime::Param> ::astarte_runtime::ObjectPath<Partial>
 for partial::Path<Vehicle> {}
+
 impl ::astarte_runtime::ObjectInterface for Partial {
     type Timestamp = ::astarte_runtime::timestamp::Explicit;
 }
+
 impl ::astarte_runtime::Object<Partial> for Partial {
     fn encode(
         &self,

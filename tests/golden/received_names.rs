@@ -25,6 +25,7 @@ pub struct ReceivedNames {
     /// - declared in `golden/received_names.json:22`
     pub r#type: ::core::option::Option<i32>,
 }
+
 /// The path and the received object of `org.example.golden.ReceivedNames`.
 #[allow(
     clippy::enum_variant_names,
@@ -51,6 +52,7 @@ pub mod received_names {
         /// The parameter `%{path}`.
         pub path_2: PathParam2,
     }
+
     impl<
         PathParam: ::astarte_runtime::Param,
         PathParam2: ::astarte_runtime::Param,
@@ -64,6 +66,7 @@ pub mod received_names {
             ::core::result::Result::Ok(())
         }
     }
+
     impl Path {
         /// Reads a path.
         ///
@@ -89,6 +92,7 @@ pub mod received_names {
             }
         }
     }
+
     /// An object that was received.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Received<O> {
@@ -100,8 +104,10 @@ pub mod received_names {
         pub timestamp: ::core::option::Option<::astarte_runtime::Timestamp>,
     }
 }
+
 impl ::astarte_runtime::Interface for ReceivedNames {
     type Kind = ::astarte_runtime::kind::ServerObject;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.golden.ReceivedNames",
             1,
@@ -129,16 +135,20 @@ impl ::astarte_runtime::Interface for ReceivedNames {
             ],
         );
 }
+
 impl<
     PathParam: ::astarte_runtime::Param,
     PathParam2: ::astarte_runtime::Param,
 > ::astarte_runtime::ObjectPath<ReceivedNames>
 for received_names::Path<PathParam, PathParam2> {}
+
 impl ::astarte_runtime::ObjectInterface for ReceivedNames {
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
 }
+
 impl ::astarte_runtime::ReceiveObject for ReceivedNames {
     type Received<O> = received_names::Received<O>;
+
     fn decode<O: ::astarte_runtime::FromObject<Self>>(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -152,11 +162,13 @@ impl ::astarte_runtime::ReceiveObject for ReceivedNames {
         })
     }
 }
+
 impl<O> ::astarte_runtime::ServerEvent for received_names::Received<O>
 where
     O: ::astarte_runtime::FromObject<ReceivedNames> + ::core::marker::Send + 'static,
 {
     type Interface = ReceivedNames;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -164,6 +176,7 @@ where
         <ReceivedNames as ::astarte_runtime::ReceiveObject>::decode(path, payload)
     }
 }
+
 impl ::astarte_runtime::FromObject<ReceivedNames> for ReceivedNames {
     fn decode(
         mut object_: ::astarte_runtime::payload::Document<'_>,
@@ -211,12 +224,14 @@ pub enum Incoming {
     /// From `org.example.golden.ReceivedNames`.
     ReceivedNames(received_names::Received<ReceivedNames>),
 }
+
 impl ::astarte_runtime::EventSet for Incoming {
     const INTERFACES: &'static [::astarte_runtime::Descriptor] = &[
         <received_names::Received<
             ReceivedNames,
         > as ::astarte_runtime::ServerEvent>::DESCRIPTOR,
     ];
+
     fn decode(
         interface: &str,
         path: &str,
@@ -237,6 +252,7 @@ impl ::astarte_runtime::EventSet for Incoming {
             ::astarte_runtime::DecodeError::unknown_interface(interface),
         )
     }
+
     fn purged(
         interface: &str,
         path: &str,

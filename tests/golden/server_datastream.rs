@@ -10,6 +10,7 @@
 #[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct Commands;
+
 /// The endpoints and events of `org.example.thermostat.Commands`.
 #[allow(
     clippy::enum_variant_names,
@@ -34,6 +35,7 @@ pub mod commands {
         /// The parameter `%{room}`.
         pub room: Room,
     }
+
     impl<Room: ::astarte_runtime::Param> ::astarte_runtime::WritePath
     for Calibrate<Room> {
         fn write_path(
@@ -45,6 +47,7 @@ pub mod commands {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/device/restart`: `boolean`
     ///
     /// Restart the device; true forgets the calibration.
@@ -55,6 +58,7 @@ pub mod commands {
     /// - declared in `golden/server_datastream.json:16`
     #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
     pub struct DeviceRestart;
+
     impl ::astarte_runtime::WritePath for DeviceRestart {
         fn write_path(
             &self,
@@ -65,6 +69,7 @@ pub mod commands {
             ::core::result::Result::Ok(())
         }
     }
+
     /// Every endpoint of the interface.
     #[derive(Clone, Debug, Eq, Hash, PartialEq)]
     pub enum Endpoint {
@@ -73,6 +78,7 @@ pub mod commands {
         /// `/device/restart`
         DeviceRestart(DeviceRestart),
     }
+
     impl Endpoint {
         /// Reads a path.
         ///
@@ -102,6 +108,7 @@ pub mod commands {
             }
         }
     }
+
     /// What is received on the interface.
     #[derive(Clone, Debug, PartialEq)]
     pub enum Event {
@@ -125,8 +132,10 @@ pub mod commands {
         },
     }
 }
+
 impl ::astarte_runtime::Interface for Commands {
     type Kind = ::astarte_runtime::kind::ServerDatastream;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.thermostat.Commands",
             0,
@@ -140,32 +149,38 @@ impl ::astarte_runtime::Interface for Commands {
             ],
         );
 }
+
 impl<Room> ::astarte_runtime::Endpoint<Commands> for commands::Calibrate<Room> {
     type Wire = ::astarte_runtime::wire::Double;
     type Value<'v> = f64;
     type Owned = f64;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
             "/%{room}/calibrate",
             ::astarte_runtime::Type::Double,
         )
         .reliability(::astarte_runtime::Reliability::Unique);
 }
+
 impl ::astarte_runtime::Endpoint<Commands> for commands::DeviceRestart {
     type Wire = ::astarte_runtime::wire::Boolean;
     type Value<'v> = bool;
     type Owned = bool;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::datastream(
             "/device/restart",
             ::astarte_runtime::Type::Boolean,
         )
         .reliability(::astarte_runtime::Reliability::Guaranteed);
 }
+
 impl ::astarte_runtime::Events for Commands {
     type Event = commands::Event;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -190,8 +205,10 @@ impl ::astarte_runtime::Events for Commands {
         )
     }
 }
+
 impl ::astarte_runtime::ServerEvent for commands::Event {
     type Interface = Commands;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -214,10 +231,12 @@ pub enum Incoming {
     /// From `org.example.thermostat.Commands`.
     Commands(commands::Event),
 }
+
 impl ::astarte_runtime::EventSet for Incoming {
     const INTERFACES: &'static [::astarte_runtime::Descriptor] = &[
         <commands::Event as ::astarte_runtime::ServerEvent>::DESCRIPTOR,
     ];
+
     fn decode(
         interface: &str,
         path: &str,
@@ -236,6 +255,7 @@ impl ::astarte_runtime::EventSet for Incoming {
             ::astarte_runtime::DecodeError::unknown_interface(interface),
         )
     }
+
     fn purged(
         interface: &str,
         path: &str,

@@ -31,6 +31,7 @@ pub struct Route {
     /// - declared in `golden/server_object.json:24`
     pub longitude: f64,
 }
+
 /// The path and the received object of `org.example.vehicle.Route`.
 #[allow(
     clippy::enum_variant_names,
@@ -52,6 +53,7 @@ pub mod route {
         /// The parameter `%{vehicle}`.
         pub vehicle: Vehicle,
     }
+
     impl<Vehicle: ::astarte_runtime::Param> ::astarte_runtime::WritePath
     for Path<Vehicle> {
         fn write_path(
@@ -63,6 +65,7 @@ pub mod route {
             ::core::result::Result::Ok(())
         }
     }
+
     impl Path {
         /// Reads a path.
         ///
@@ -87,6 +90,7 @@ pub mod route {
             }
         }
     }
+
     /// An object that was received.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Received<O> {
@@ -98,8 +102,10 @@ pub mod route {
         pub timestamp: ::core::option::Option<::astarte_runtime::Timestamp>,
     }
 }
+
 impl ::astarte_runtime::Interface for Route {
     type Kind = ::astarte_runtime::kind::ServerObject;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.vehicle.Route",
             0,
@@ -128,13 +134,17 @@ impl ::astarte_runtime::Interface for Route {
             ],
         );
 }
+
 impl<Vehicle: ::astarte_runtime::Param> ::astarte_runtime::ObjectPath<Route>
 for route::Path<Vehicle> {}
+
 impl ::astarte_runtime::ObjectInterface for Route {
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
 }
+
 impl ::astarte_runtime::ReceiveObject for Route {
     type Received<O> = route::Received<O>;
+
     fn decode<O: ::astarte_runtime::FromObject<Self>>(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -148,11 +158,13 @@ impl ::astarte_runtime::ReceiveObject for Route {
         })
     }
 }
+
 impl<O> ::astarte_runtime::ServerEvent for route::Received<O>
 where
     O: ::astarte_runtime::FromObject<Route> + ::core::marker::Send + 'static,
 {
     type Interface = Route;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -160,6 +172,7 @@ where
         <Route as ::astarte_runtime::ReceiveObject>::decode(path, payload)
     }
 }
+
 impl ::astarte_runtime::FromObject<Route> for Route {
     fn decode(
         mut object: ::astarte_runtime::payload::Document<'_>,
@@ -206,10 +219,12 @@ pub enum Incoming {
     /// From `org.example.vehicle.Route`.
     Route(route::Received<Route>),
 }
+
 impl ::astarte_runtime::EventSet for Incoming {
     const INTERFACES: &'static [::astarte_runtime::Descriptor] = &[
         <route::Received<Route> as ::astarte_runtime::ServerEvent>::DESCRIPTOR,
     ];
+
     fn decode(
         interface: &str,
         path: &str,
@@ -228,6 +243,7 @@ impl ::astarte_runtime::EventSet for Incoming {
             ::astarte_runtime::DecodeError::unknown_interface(interface),
         )
     }
+
     fn purged(
         interface: &str,
         path: &str,

@@ -76,6 +76,7 @@ pub struct ServerObjectTypes {
         ::std::vec::Vec<::astarte_runtime::Timestamp>,
     >,
 }
+
 /// The path and the received object of `org.example.golden.ServerObjectTypes`.
 #[allow(
     clippy::enum_variant_names,
@@ -97,6 +98,7 @@ pub mod server_object_types {
         /// The parameter `%{id}`.
         pub id: Id,
     }
+
     impl<Id: ::astarte_runtime::Param> ::astarte_runtime::WritePath for Path<Id> {
         fn write_path(
             &self,
@@ -106,6 +108,7 @@ pub mod server_object_types {
             ::core::result::Result::Ok(())
         }
     }
+
     impl Path {
         /// Reads a path.
         ///
@@ -130,6 +133,7 @@ pub mod server_object_types {
             }
         }
     }
+
     /// An object that was received.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Received<O> {
@@ -141,8 +145,10 @@ pub mod server_object_types {
         pub timestamp: ::core::option::Option<::astarte_runtime::Timestamp>,
     }
 }
+
 impl ::astarte_runtime::Interface for ServerObjectTypes {
     type Kind = ::astarte_runtime::kind::ServerObject;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.golden.ServerObjectTypes",
             0,
@@ -217,13 +223,17 @@ impl ::astarte_runtime::Interface for ServerObjectTypes {
             ],
         );
 }
+
 impl<Id: ::astarte_runtime::Param> ::astarte_runtime::ObjectPath<ServerObjectTypes>
 for server_object_types::Path<Id> {}
+
 impl ::astarte_runtime::ObjectInterface for ServerObjectTypes {
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
 }
+
 impl ::astarte_runtime::ReceiveObject for ServerObjectTypes {
     type Received<O> = server_object_types::Received<O>;
+
     fn decode<O: ::astarte_runtime::FromObject<Self>>(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -237,11 +247,13 @@ impl ::astarte_runtime::ReceiveObject for ServerObjectTypes {
         })
     }
 }
+
 impl<O> ::astarte_runtime::ServerEvent for server_object_types::Received<O>
 where
     O: ::astarte_runtime::FromObject<ServerObjectTypes> + ::core::marker::Send + 'static,
 {
     type Interface = ServerObjectTypes;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -249,6 +261,7 @@ where
         <ServerObjectTypes as ::astarte_runtime::ReceiveObject>::decode(path, payload)
     }
 }
+
 impl ::astarte_runtime::FromObject<ServerObjectTypes> for ServerObjectTypes {
     fn decode(
         mut object: ::astarte_runtime::payload::Document<'_>,
@@ -424,12 +437,14 @@ pub enum Incoming {
     /// From `org.example.golden.ServerObjectTypes`.
     ServerObjectTypes(server_object_types::Received<ServerObjectTypes>),
 }
+
 impl ::astarte_runtime::EventSet for Incoming {
     const INTERFACES: &'static [::astarte_runtime::Descriptor] = &[
         <server_object_types::Received<
             ServerObjectTypes,
         > as ::astarte_runtime::ServerEvent>::DESCRIPTOR,
     ];
+
     fn decode(
         interface: &str,
         path: &str,
@@ -450,6 +465,7 @@ impl ::astarte_runtime::EventSet for Incoming {
             ::astarte_runtime::DecodeError::unknown_interface(interface),
         )
     }
+
     fn purged(
         interface: &str,
         path: &str,

@@ -10,6 +10,7 @@
 #[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
 pub struct Settings;
+
 /// The endpoints and events of `org.example.thermostat.Settings`.
 #[allow(
     clippy::enum_variant_names,
@@ -32,6 +33,7 @@ pub mod settings {
         /// The parameter `%{room}`.
         pub room: Room,
     }
+
     impl<Room: ::astarte_runtime::Param> ::astarte_runtime::WritePath for Enable<Room> {
         fn write_path(
             &self,
@@ -42,6 +44,7 @@ pub mod settings {
             ::core::result::Result::Ok(())
         }
     }
+
     /// `/%{room}/samplingPeriod`: `integer`
     ///
     /// Seconds between two readings.
@@ -53,6 +56,7 @@ pub mod settings {
         /// The parameter `%{room}`.
         pub room: Room,
     }
+
     impl<Room: ::astarte_runtime::Param> ::astarte_runtime::WritePath
     for SamplingPeriod<Room> {
         fn write_path(
@@ -64,6 +68,7 @@ pub mod settings {
             ::core::result::Result::Ok(())
         }
     }
+
     /// Every endpoint of the interface.
     #[derive(Clone, Debug, Eq, Hash, PartialEq)]
     pub enum Endpoint {
@@ -72,6 +77,7 @@ pub mod settings {
         /// `/%{room}/samplingPeriod`
         SamplingPeriod(SamplingPeriod),
     }
+
     impl Endpoint {
         /// Reads a path.
         ///
@@ -105,6 +111,7 @@ pub mod settings {
             }
         }
     }
+
     /// What is received on the interface.
     #[derive(Clone, Debug, PartialEq)]
     pub enum Event {
@@ -126,8 +133,10 @@ pub mod settings {
         Purged(Endpoint),
     }
 }
+
 impl ::astarte_runtime::Interface for Settings {
     type Kind = ::astarte_runtime::kind::ServerProperties;
+
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
             "org.example.thermostat.Settings",
             1,
@@ -141,31 +150,37 @@ impl ::astarte_runtime::Interface for Settings {
             ],
         );
 }
+
 impl<Room> ::astarte_runtime::Endpoint<Settings> for settings::Enable<Room> {
     type Wire = ::astarte_runtime::wire::Boolean;
     type Value<'v> = bool;
     type Owned = bool;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Allowed;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
             "/%{room}/enable",
             ::astarte_runtime::Type::Boolean,
         )
         .allow_unset();
 }
+
 impl<Room> ::astarte_runtime::Endpoint<Settings> for settings::SamplingPeriod<Room> {
     type Wire = ::astarte_runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = i32;
     type Timestamp = ::astarte_runtime::timestamp::OnReception;
     type Unset = ::astarte_runtime::unset::Denied;
+
     const MAPPING: ::astarte_runtime::Mapping = ::astarte_runtime::Mapping::property(
         "/%{room}/samplingPeriod",
         ::astarte_runtime::Type::Integer,
     );
 }
+
 impl ::astarte_runtime::Events for Settings {
     type Event = settings::Event;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
@@ -189,6 +204,7 @@ impl ::astarte_runtime::Events for Settings {
         )
     }
 }
+
 impl ::astarte_runtime::PropertyEvents for Settings {
     fn purged(
         path: &str,
@@ -196,14 +212,17 @@ impl ::astarte_runtime::PropertyEvents for Settings {
         settings::Endpoint::from_path(path).map(settings::Event::Purged)
     }
 }
+
 impl ::astarte_runtime::ServerEvent for settings::Event {
     type Interface = Settings;
+
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
         <Settings as ::astarte_runtime::Events>::decode(path, payload)
     }
+
     fn purged(
         path: &str,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
@@ -225,10 +244,12 @@ pub enum Incoming {
     /// From `org.example.thermostat.Settings`.
     Settings(settings::Event),
 }
+
 impl ::astarte_runtime::EventSet for Incoming {
     const INTERFACES: &'static [::astarte_runtime::Descriptor] = &[
         <settings::Event as ::astarte_runtime::ServerEvent>::DESCRIPTOR,
     ];
+
     fn decode(
         interface: &str,
         path: &str,
@@ -247,6 +268,7 @@ impl ::astarte_runtime::EventSet for Incoming {
             ::astarte_runtime::DecodeError::unknown_interface(interface),
         )
     }
+
     fn purged(
         interface: &str,
         path: &str,
@@ -262,6 +284,7 @@ impl ::astarte_runtime::EventSet for Incoming {
         )
     }
 }
+
 /// The handles of all interfaces.
 #[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
@@ -271,6 +294,7 @@ pub struct Handles {
     /// What the server sends on all interfaces.
     pub incoming: ::astarte_runtime::EventReceiver<Incoming>,
 }
+
 /// Adds all interfaces to the introspection.
 #[allow(dead_code, unreachable_pub)]
 pub fn register(builder: &mut ::astarte_runtime::Builder) -> Handles {

@@ -124,7 +124,36 @@ fn expand_registration(plan: &Plan) -> TokenStream {
 fn format(items: &TokenStream) -> String {
     #[cfg(feature = "format")]
     if let Ok(file) = syn::parse2(items.clone()) {
-        return prettyplease::unparse(&file);
+        return spaced(&prettyplease::unparse(&file));
     }
     format!("{items}\n")
+}
+
+/// Sets items apart by blank lines, which the formatter does not.
+#[cfg(feature = "format")]
+fn spaced(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 16);
+    let mut before = "";
+    for line in text.lines() {
+        if ends_item(before, line) {
+            out.push('\n');
+        }
+        out.push_str(line);
+        out.push('\n');
+        before = line;
+    }
+    out
+}
+
+#[cfg(feature = "format")]
+fn ends_item(before: &str, line: &str) -> bool {
+    let (last, next) = (before.trim_start(), line.trim_start());
+    let indent = before.len() - last.len();
+    // Items are in the file, in a module, or in an impl; what is further inside are statements.
+    if indent > 4 || line.len() - next.len() != indent || next == "}" {
+        return false;
+    }
+    let begins = ["#[", "///", "const ", "fn ", "impl", "pub "];
+    last.ends_with('}')
+        || (last.ends_with(';') && begins.iter().any(|begin| next.starts_with(begin)))
 }
