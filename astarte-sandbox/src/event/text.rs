@@ -77,9 +77,10 @@ impl Display for EventKind {
                 qos,
                 subscriptions,
             } => {
+                let plural = if *subscriptions == 1 { "" } else { "s" };
                 write!(
                     f,
-                    "published: {topic} (QoS {qos}, {subscriptions} subscriptions)"
+                    "published: {topic} (QoS {qos}, {subscriptions} subscription{plural})"
                 )
             }
             EventKind::Registered => f.write_str("registered"),
@@ -139,5 +140,57 @@ impl Display for DeviceError {
             f.write_str(" (a real server would be stuck on this message)")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use astarte_interface::DeviceId;
+
+    use super::*;
+    use crate::error_name::ErrorName;
+
+    #[test]
+    fn an_event_is_one_line() {
+        let event = |kind| Event {
+            at: UNIX_EPOCH + Duration::from_millis(1_537_449_422_890),
+            device: Some(DeviceId::from_bytes([0; 16])),
+            kind,
+        };
+        let published = EventKind::Published {
+            topic: "a.B/c".to_owned(),
+            qos: 2,
+            subscriptions: 1,
+        };
+        let kicked = EventKind::Disconnected {
+            reason: Disconnection::Kicked(ErrorName::InvalidPath),
+        };
+        for (kind, text) in [
+            (published, "published: a.B/c (QoS 2, 1 subscription)"),
+            (kicked, "disconnected: kicked, invalid_path"),
+        ] {
+            let expected = format!("2018-09-20 13:17:02.890Z AAAAAAAAAAAAAAAAAAAAAA {text}");
+            assert_eq!(event(kind).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn an_error_tells_what_would_wedge() {
+        let error = DeviceError {
+            name: ErrorName::UndecodableBsonPayload,
+            interface: Some("a.B".to_owned()),
+            path: Some("/c".to_owned()),
+            payload: None,
+            detail: "broken".to_owned(),
+            declaration: None,
+            would_wedge: true,
+        };
+        assert_eq!(
+            error.to_string(),
+            "error undecodable_bson_payload on a.B/c: broken \
+             (a real server would be stuck on this message)"
+        );
     }
 }
