@@ -287,9 +287,17 @@ mod tests {
                 }
             }
         }
+        let mut state = 1_u64;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 56) as u8
+        };
         for kind in 0..=255 {
-            for remaining in 0..6 {
-                let mut buffer = BytesMut::from(&[kind, remaining, 0, 0, 0, 0, 0, 0][..]);
+            for remaining in (0..30).cycle().take(600) {
+                let mut buffer = BytesMut::from(&[kind, remaining][..]);
+                buffer.extend((0..remaining).map(|_| random() & random()));
                 while let Ok(Some(_)) = read(&mut buffer) {}
             }
         }

@@ -137,12 +137,14 @@ impl Session {
             .map(|(filter, qos)| (filter.as_str(), *qos))
     }
 
-    /// Counts the subscriptions that match a topic and queues one message for all of them.
+    /// Counts the subscriptions that match a topic and queues one message for all of them. MQTT
+    /// cannot express a topic of more than 65 535 bytes, so nothing matches one.
     pub(crate) fn publish(&mut self, topic: &str, qos: u8, payload: Bytes) -> Delivery {
+        let expressible = u16::try_from(topic.len()).is_ok();
         let granted = self
             .subscriptions
             .iter()
-            .filter(|(filter, _)| topic::matches(filter, topic));
+            .filter(|(filter, _)| expressible && topic::matches(filter, topic));
         let (subscriptions, granted) = granted.fold((0, 0), |(count, most), (_, qos)| {
             (count + 1, most.max(*qos))
         });
@@ -464,6 +466,15 @@ mod tests {
             panic!("{packets:?}")
         };
         assert_eq!(publish.qos, QoS::AtLeastOnce);
+    }
+
+    #[test]
+    fn a_topic_that_is_too_long_reaches_nobody() {
+        let mut session = connected();
+        let longest = format!("a/{}", "b".repeat(65_533));
+        assert_eq!(session.publish(&longest, 0, Bytes::new()).subscriptions, 1);
+        let delivery = session.publish(&format!("{longest}b"), 0, Bytes::new());
+        assert_eq!(delivery.subscriptions, 0);
     }
 
     #[test]
