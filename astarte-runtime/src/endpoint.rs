@@ -78,8 +78,8 @@ pub mod unset {
 /// The server stamps values of the endpoint `E`.
 #[diagnostic::on_unimplemented(
     message = "`{E}` has an explicit timestamp",
-    label = "this endpoint needs a timestamp",
-    note = "its mapping says `\"explicit_timestamp\": true`: use `send_at(endpoint, value, timestamp)`"
+    label = "a timestamp is missing",
+    note = "the interface file says `\"explicit_timestamp\": true`: use `send_at`, which takes the timestamp last"
 )]
 pub trait ReceptionTimestamp<E: ?Sized> {}
 
@@ -88,8 +88,8 @@ impl<E: ?Sized> ReceptionTimestamp<E> for timestamp::OnReception {}
 /// The device stamps values of the endpoint `E`.
 #[diagnostic::on_unimplemented(
     message = "`{E}` has no explicit timestamp",
-    label = "this endpoint takes no timestamp",
-    note = "its mapping does not say `\"explicit_timestamp\": true`: use `send(endpoint, value)`"
+    label = "no timestamp is taken",
+    note = "the interface file does not say `\"explicit_timestamp\": true`: use `send`"
 )]
 pub trait ExplicitTimestamp<E: ?Sized> {}
 
@@ -99,7 +99,7 @@ impl<E: ?Sized> ExplicitTimestamp<E> for timestamp::Explicit {}
 #[diagnostic::on_unimplemented(
     message = "`{E}` cannot be unset",
     label = "this property cannot be unset",
-    note = "its mapping does not say `\"allow_unset\": true`"
+    note = "the interface file does not say `\"allow_unset\": true`"
 )]
 pub trait Unsettable<E: ?Sized> {}
 

@@ -68,7 +68,7 @@ pub use self::error::{DecodeError, ParamError, TimestampError, ValueError};
 pub use self::event::{EventSet, Events, PropertyEvents, ReceiveObject, ServerEvent};
 pub use self::interface::Interface;
 pub use self::object::{FromObject, Object, ObjectInterface, ObjectPath};
-pub use self::param::Param;
+pub use self::param::{FromParam, Param};
 pub use self::path::{Levels, PathWriter, parse_param};
 pub use self::timestamp::Timestamp;
 pub use self::value::{BlobArray, Decode, Encode, StringArray};

@@ -1,6 +1,6 @@
 //! Path parameters.
 
-use core::fmt::Display;
+use core::{fmt::Display, str::FromStr};
 
 /// A type that can stand for a parameter of an endpoint, such as `%{room}`.
 ///
@@ -15,3 +15,23 @@ pub trait Param: Display {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Display + ?Sized> Param for T {}
+
+/// A type that a parameter of a received path can become.
+///
+/// Every type that can be read from text is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a path",
+    label = "not a type for a parameter",
+    note = "the type of a parameter implements `Display` and `FromStr`"
+)]
+pub trait FromParam: Sized {
+    /// Reads a level of a path, or refuses it.
+    fn from_param(level: &str) -> Option<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromStr> FromParam for T {
+    fn from_param(level: &str) -> Option<Self> {
+        level.parse().ok()
+    }
+}

@@ -1,10 +1,10 @@
 //! Writing and splitting of paths.
 
-use core::{fmt::Write, str::FromStr};
+use core::fmt::Write;
 
 use crate::{
     error::{DecodeError, ParamError},
-    param::Param,
+    param::{FromParam, Param},
 };
 
 /// Appends the levels of one path to a buffer.
@@ -105,7 +105,7 @@ impl<'a> Levels<'a> {
 ///
 /// - The level is empty.
 /// - The type of the parameter refuses the text.
-pub fn parse_param<P: FromStr>(name: &'static str, level: &str) -> Result<P, DecodeError> {
+pub fn parse_param<P: FromParam>(name: &'static str, level: &str) -> Result<P, DecodeError> {
     let invalid = || DecodeError::Param {
         name,
         value: level.to_owned(),
@@ -114,7 +114,7 @@ pub fn parse_param<P: FromStr>(name: &'static str, level: &str) -> Result<P, Dec
     if level.is_empty() {
         return Err(invalid());
     }
-    level.parse().map_err(|_| invalid())
+    P::from_param(level).ok_or_else(invalid)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The structs that name paths.
 
 use astarte_interface::Level;
-use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
 
-use super::{Context, doc, spanned};
+use super::{Context, doc, own_span, spanned};
 use crate::{
     docs,
     names::{Param, ParamTy},
@@ -55,14 +56,13 @@ impl PathStruct<'_> {
             .levels
             .iter()
             .map(|level| match (level, params.clone().next()) {
-                (
-                    Level::Parameter(_),
-                    Some(Param {
-                        parameter, field, ..
-                    }),
-                ) => {
+                (Level::Parameter(_), Some(param)) => {
                     params.next();
-                    spanned!(cx=> path.param(#parameter, &self.#field)?;)
+                    let Param {
+                        parameter, field, ..
+                    } = param;
+                    let span = param_span(cx, param);
+                    quote_spanned!(span=> path.param(#parameter, &self.#field)?;)
                 }
                 (Level::Literal(word) | Level::Parameter(word), _) => {
                     spanned!(cx=> path.literal(#word);)
@@ -101,16 +101,36 @@ impl PathStruct<'_> {
             [] => spanned!(cx=> [""]),
             _ => spanned!(cx=> [#(#pattern),*]),
         };
-        let fields = self.params.iter().map(
-            |Param {
-                 parameter, field, ..
-             }| { spanned!(cx=> #field: #runtime::parse_param(#parameter, #field)?) },
-        );
+        let fields = self.params.iter().map(|param| {
+            let Param {
+                parameter, field, ..
+            } = param;
+            let span = param_span(cx, param);
+            let runtime = located(runtime, span);
+            quote_spanned!(span=> #field: #runtime::parse_param(#parameter, #field)?)
+        });
         let value = wrap(match self.params {
             [] => spanned!(cx=> #ident),
             _ => spanned!(cx=> #ident { #(#fields),* }),
         });
         spanned!(cx=> #pattern => ::core::result::Result::Ok(#value),)
+    }
+}
+
+/// The path of the runtime as if it were written there: rustc reports a call where its path begins.
+fn located(runtime: &TokenStream, span: Span) -> TokenStream {
+    let tokens = runtime.clone().into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(span));
+        token
+    });
+    tokens.collect()
+}
+
+/// Where a type of the user's that is none for a parameter is reported.
+fn param_span(cx: &Context<'_>, param: &Param) -> Span {
+    match &param.ty {
+        ParamTy::Fixed(ty) => own_span(ty.span()),
+        ParamTy::Generic(_) => cx.span,
     }
 }
 
