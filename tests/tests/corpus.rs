@@ -17,13 +17,20 @@ fn every_file_compiles_without_a_warning() {
     if !corpus.is_dir() {
         return;
     }
-    let crates = distribute(&corpus);
-    assert!(crates.len() > 1, "some names have several versions");
-    let sources: Vec<String> = crates.iter().map(|files| generate(files)).collect();
-    let workspace = write_workspace(&sources);
-    check(&workspace, &["clippy"]);
-    check(&workspace, &["doc", "--no-deps"]);
-    check(&workspace, &["test", "--doc"]);
+    let groups = distribute(&corpus);
+    assert!(groups.len() > 1, "some names have several versions");
+    let workspace = Workspace::new(groups.len());
+    for (index, files) in groups.iter().enumerate() {
+        workspace.write(&format!("build{index}/src/lib.rs"), &by_build_script(files));
+        let copies = files
+            .iter()
+            .map(|file| workspace.copy(file, &format!("macro{index}")));
+        let source = by_macro(&copies.collect::<Vec<_>>());
+        workspace.write(&format!("macro{index}/src/lib.rs"), &source);
+    }
+    workspace.check(&["clippy"]);
+    workspace.check(&["doc", "--no-deps"]);
+    workspace.check(&["test", "--doc"]);
 }
 
 /// The files, but for those with `encrypted` mappings, so that each group has a name once.
@@ -63,67 +70,99 @@ fn interface_name(text: &str) -> String {
     name.replace('-', "").to_lowercase()
 }
 
-fn generate(files: &[PathBuf]) -> String {
+fn by_build_script(files: &[PathBuf]) -> String {
     let config = files
         .iter()
         .fold(Config::new(), |config, file| config.interface(file));
     let config = config.full_names(true).registration(false);
     let code = config.generate().unwrap_or_else(|error| panic!("{error}"));
-    let lints = "#![deny(warnings, missing_docs, clippy::all)]\n#![deny(rustdoc::all)]\n";
-    format!("{lints}//! Interfaces of public projects.\n\n{code}")
+    format!("{HEAD}{code}")
 }
 
-/// A workspace of its own, with a crate for each source, and the lock file of this one.
-fn write_workspace(sources: &[String]) -> PathBuf {
-    let workspace = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("corpus");
-    let members = (0..sources.len())
-        .map(|index| format!("\"crate{index}\""))
-        .collect::<Vec<_>>();
-    let manifest = format!(
-        "[workspace]\nresolver = \"3\"\nmembers = [{}]\n",
-        members.join(", ")
-    );
-    write(&workspace.join("Cargo.toml"), &manifest);
-    let lock = fs::read_to_string(root().join("../Cargo.lock")).expect("the lock file exists");
-    write(&workspace.join("Cargo.lock"), &lock);
-    let runtime = root().join("../astarte-runtime");
-    for (index, source) in sources.iter().enumerate() {
-        let manifest = format!(
-            "[package]\nname = \"crate{index}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-             [dependencies]\nastarte-runtime = {{ path = {runtime:?}, default-features = false }}\n"
-        );
-        write(
-            &workspace.join(format!("crate{index}/Cargo.toml")),
-            &manifest,
-        );
-        write(&workspace.join(format!("crate{index}/src/lib.rs")), source);
+fn by_macro(files: &[String]) -> String {
+    let modules = files.iter().enumerate().map(|(index, file)| {
+        format!(
+            "/// One interface.\npub mod interface{index} {{\n    \
+             #[astarte_runtime::astarte_interface({file:?})]\n    pub struct Interface;\n}}\n"
+        )
+    });
+    format!("{HEAD}{}", modules.collect::<Vec<_>>().join("\n"))
+}
+
+const HEAD: &str = "#![deny(warnings, missing_docs, clippy::all)]\n#![deny(rustdoc::all)]\n\
+                    //! Interfaces of public projects.\n\n";
+
+/// A workspace of its own, with the lock file of this one.
+struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// With two crates for each group: by a build script, and by macros.
+    fn new(groups: usize) -> Self {
+        let workspace = Self {
+            root: PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("corpus"),
+        };
+        let members: Vec<String> = (0..groups)
+            .flat_map(|index| [format!("build{index}"), format!("macro{index}")])
+            .collect();
+        let manifest = format!("[workspace]\nresolver = \"3\"\nmembers = {members:?}\n");
+        workspace.write("Cargo.toml", &manifest);
+        let lock = fs::read_to_string(root().join("../Cargo.lock")).expect("the lock file exists");
+        workspace.write("Cargo.lock", &lock);
+        let runtime = root().join("../astarte-runtime");
+        for name in &members {
+            let features = if name.starts_with("macro") {
+                "\"derive\""
+            } else {
+                ""
+            };
+            let manifest = format!(
+                "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\
+                 astarte-runtime = {{ path = {runtime:?}, default-features = false, features = [{features}] }}\n"
+            );
+            workspace.write(&format!("{name}/Cargo.toml"), &manifest);
+        }
+        workspace
     }
-    workspace
-}
 
-/// Keeps the file's time where its text is the same, so that cargo does nothing again.
-fn write(file: &Path, text: &str) {
-    if fs::read_to_string(file).is_ok_and(|found| found == text) {
-        return;
+    /// Copies a file into the crate, because macros take paths in it.
+    fn copy(&self, file: &Path, name: &str) -> String {
+        let text = fs::read_to_string(file).expect("the file can be read");
+        let file_name = file
+            .file_name()
+            .expect("files have names")
+            .to_string_lossy();
+        let path = format!("interfaces/{file_name}");
+        self.write(&format!("{name}/{path}"), &text);
+        path
     }
-    fs::create_dir_all(file.parent().expect("files are in folders")).expect("it can be made");
-    fs::write(file, text).expect("the file can be written");
-}
 
-fn check(workspace: &Path, command: &[&str]) {
-    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .current_dir(workspace)
-        .args(command)
-        .args(["--workspace", "--offline", "--quiet"])
-        .env("CARGO_TARGET_DIR", workspace.join("target"))
-        .output()
-        .expect("cargo runs");
-    assert!(
-        output.status.success(),
-        "cargo {}:\n{}",
-        command.join(" "),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    /// Keeps the file's time where its text is the same, so that cargo does nothing again.
+    fn write(&self, path: &str, text: &str) {
+        let file = self.root.join(path);
+        if fs::read_to_string(&file).is_ok_and(|found| found == text) {
+            return;
+        }
+        fs::create_dir_all(file.parent().expect("it is in a folder")).expect("it can be made");
+        fs::write(file, text).expect("the file can be written");
+    }
+
+    fn check(&self, command: &[&str]) {
+        let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .current_dir(&self.root)
+            .args(command)
+            .args(["--workspace", "--offline", "--quiet"])
+            .env("CARGO_TARGET_DIR", self.root.join("target"))
+            .output()
+            .expect("cargo runs");
+        assert!(
+            output.status.success(),
+            "cargo {}:\n{}",
+            command.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
 }
 
 fn root() -> &'static Path {
