@@ -165,7 +165,7 @@ impl Naming {
                     ParamTy::Generic(case::identifier(&name, span))
                 }
             };
-            let field = fields.claim(&case::snake(parameter), "", "_");
+            let field = fields.claim(&case::field(parameter), "", "_");
             params.push(Param {
                 parameter: parameter.clone(),
                 field: case::identifier(&field, span),
@@ -272,7 +272,7 @@ fn field_name(endpoint: &Endpoint, span: Span) -> Ident {
         Some(Level::Literal(word) | Level::Parameter(word)) => word.as_str(),
         None => "",
     };
-    case::identifier(&case::snake(word), span)
+    case::identifier(&case::field(word), span)
 }
 
 fn check_collisions(

@@ -230,7 +230,7 @@ pub mod awkward_names {
         /// The parameter `%{sensor_id}`.
         pub sensor_id: SensorId,
         /// The parameter `%{_1}`.
-        pub _1: _1,
+        pub level_1: _1,
     }
 
     impl<
@@ -243,7 +243,7 @@ pub mod awkward_names {
         ) -> ::core::result::Result<(), ::astarte_runtime::ParamError> {
             path.literal("z");
             path.param("sensor_id", &self.sensor_id)?;
-            path.param("_1", &self._1)?;
+            path.param("_1", &self.level_1)?;
             ::core::result::Result::Ok(())
         }
     }
@@ -370,14 +370,14 @@ pub mod awkward_names {
                 }
                 ["_"] => ::core::result::Result::Ok(Self::Underscore(Underscore)),
                 ["_1"] => ::core::result::Result::Ok(Self::Level1(Level1)),
-                ["z", sensor_id, _1] => {
+                ["z", sensor_id, level_1] => {
                     ::core::result::Result::Ok(
                         Self::Z(Z {
                             sensor_id: ::astarte_runtime::parse_param(
                                 "sensor_id",
                                 sensor_id,
                             )?,
-                            _1: ::astarte_runtime::parse_param("_1", _1)?,
+                            level_1: ::astarte_runtime::parse_param("_1", level_1)?,
                         }),
                     )
                 }

@@ -71,9 +71,7 @@ fn interface_name(text: &str) -> String {
 }
 
 fn by_build_script(files: &[PathBuf]) -> String {
-    let config = files
-        .iter()
-        .fold(Config::new(), |config, file| config.interface(file));
+    let config = files.iter().fold(Config::new(), Config::interface);
     let config = config.full_names(true).registration(false);
     let code = config.generate().unwrap_or_else(|error| panic!("{error}"));
     format!("{HEAD}{code}")

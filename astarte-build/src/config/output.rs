@@ -150,7 +150,8 @@ fn ends_item(before: &str, line: &str) -> bool {
     let (last, next) = (before.trim_start(), line.trim_start());
     let indent = before.len() - last.len();
     // Items are in the file, in a module, or in an impl; what is further inside are statements.
-    if indent > 4 || line.len() - next.len() != indent || next == "}" {
+    let comment = last.starts_with("//");
+    if indent > 4 || line.len() - next.len() != indent || next == "}" || comment {
         return false;
     }
     let begins = ["#[", "///", "const ", "fn ", "impl", "pub "];

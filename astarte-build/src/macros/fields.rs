@@ -104,7 +104,7 @@ impl<'a> Pairing<'a> {
     fn by_name(&self, word: &str) -> Option<Mapping<'a>> {
         self.find(|mapping| mapping.key() == Some(word))
             .or_else(|| {
-                self.find(|mapping| mapping.key().map(case::snake).as_deref() == Some(word))
+                self.find(|mapping| mapping.key().map(case::field).as_deref() == Some(word))
             })
             .or_else(|| {
                 let folded = case::folded(word);
@@ -192,7 +192,7 @@ impl<'a> Pairing<'a> {
                 mapping.endpoint()
             );
             let field = case::identifier(
-                &case::snake(mapping.key().unwrap_or_default()),
+                &case::field(mapping.key().unwrap_or_default()),
                 Span::call_site(),
             );
             let ty = rust_type(mapping, received && !mapping.required());

@@ -40,6 +40,15 @@ pub(crate) fn snake(word: &str) -> String {
     out
 }
 
+/// The name of a field: as [`snake`], with a letter in it.
+pub(crate) fn field(word: &str) -> String {
+    let name = snake(word);
+    match name.contains(|c: char| c.is_ascii_alphabetic()) {
+        true => name,
+        false => format!("level{name}"),
+    }
+}
+
 /// What two spellings of one word have in common: `gpsTime`, `gps_time` and `GPSTime` are the same.
 pub(crate) fn folded(word: &str) -> String {
     let kept = word.chars().filter(char::is_ascii_alphanumeric);
@@ -104,6 +113,7 @@ mod tests {
         ] {
             assert_eq!(snake(word), expected);
         }
+        assert_eq!(field("_1"), "level_1");
         assert_eq!(folded("gpsTime"), folded("GPS_time"));
     }
 
