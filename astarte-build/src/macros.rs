@@ -1,8 +1,10 @@
 //! The macros, as functions: what `astarte-derive` passes on to.
 
 mod above;
+mod agreement;
 mod arguments;
 mod events;
+mod field_trait;
 mod fields;
 mod file;
 mod interface;

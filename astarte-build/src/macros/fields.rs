@@ -6,7 +6,8 @@ use syn::{GenericArgument, PathArguments, Type, punctuated::Punctuated};
 
 use super::{
     Errors,
-    arguments::{Allowed, Arguments, similar},
+    agreement::similar,
+    arguments::{Allowed, Arguments},
 };
 use crate::names::case;
 

@@ -2,19 +2,20 @@
 
 use astarte_interface::{Aggregation, Code, Diagnostic, Interface, Ownership};
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Data, DeriveInput, Fields, spanned::Spanned};
 
 use super::{
     Errors, Site,
     arguments::{Allowed, Arguments},
-    fields::{Paired, Pairing, rust_type},
+    field_trait::{self, expand_trait},
+    fields::{Paired, Pairing},
     file,
 };
 use crate::{
     check,
     codegen::{self, Field, ObjectImpls, Options, Unit},
-    names::{Names, case},
+    names::Names,
 };
 
 /// Expands `#[derive(AstarteObject)] item`.
@@ -205,11 +206,11 @@ impl Derive {
     /// The impls, and for each field a trait with a text of its own, for fields of a type that does not fit.
     fn expand_object(&self, interface: &Interface, pairs: &[Paired<'_>]) -> TokenStream {
         let sent = interface.ownership() == Ownership::Device;
-        let names = trait_names(pairs);
+        let names = field_trait::names(pairs);
         let traits = pairs
             .iter()
             .zip(&names)
-            .map(|(pair, name)| self.expand_trait(pair, name, sent));
+            .map(|(pair, name)| expand_trait(pair, name, sent, &self.runtime));
         let fields: Vec<Field<'_>> = pairs
             .iter()
             .zip(&names)
@@ -237,78 +238,6 @@ impl Derive {
                 #object
             };
         )
-    }
-
-    fn expand_trait(&self, pair: &Paired<'_>, name: &Ident, sent: bool) -> TokenStream {
-        let runtime = &self.runtime;
-        let span = codegen::own_span(pair.ty.span());
-        let mapping = pair.mapping;
-        let (value_type, key) = (mapping.value_type(), mapping.key().unwrap_or_default());
-        let wire = codegen::wire(value_type, span);
-        let codec = if sent { "Encode" } else { "Decode" };
-        // Braces have a meaning in these texts.
-        let message = format!(
-            "field `{}` cannot carry `{}`, which is a `{value_type}`",
-            case::plain(&pair.member),
-            mapping
-                .endpoint()
-                .as_str()
-                .replace('{', "{{")
-                .replace('}', "}}"),
-        );
-        let label = format!("not a type for a `{value_type}`");
-        let note = format!(
-            "a `{value_type}` is `{}`, or a type of your own that implements `{codec}<wire::{wire}>`",
-            rust_type(mapping, false)
-        );
-        let texts = quote_spanned! {span=>
-            #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
-        };
-        match sent {
-            true => quote_spanned! {span=>
-                #texts
-                trait #name {
-                    fn encode(
-                        &self,
-                        object: &mut #runtime::payload::ObjectWriter<'_>,
-                    ) -> ::core::result::Result<(), #runtime::ValueError>;
-                }
-
-                #[diagnostic::do_not_recommend]
-                impl<__AstarteValue> #name for __AstarteValue
-                where
-                    __AstarteValue: #runtime::Encode<#runtime::wire::#wire>,
-                {
-                    fn encode(
-                        &self,
-                        object: &mut #runtime::payload::ObjectWriter<'_>,
-                    ) -> ::core::result::Result<(), #runtime::ValueError> {
-                        object.field::<#runtime::wire::#wire, _>(#key, self)
-                    }
-                }
-            },
-            false => quote_spanned! {span=>
-                #texts
-                trait #name: ::core::marker::Sized {
-                    fn decode(
-                        value: #runtime::payload::RawValue<'_>,
-                    ) -> ::core::result::Result<::core::option::Option<Self>, #runtime::DecodeError>;
-                }
-
-                #[diagnostic::do_not_recommend]
-                impl<__AstarteValue> #name for __AstarteValue
-                where
-                    __AstarteValue: #runtime::Decode<#runtime::wire::#wire>,
-                {
-                    fn decode(
-                        value: #runtime::payload::RawValue<'_>,
-                    ) -> ::core::result::Result<::core::option::Option<Self>, #runtime::DecodeError>
-                    {
-                        value.decode_field::<#runtime::wire::#wire, _>(#key)
-                    }
-                }
-            },
-        }
     }
 
     /// The struct's generics, where fields of a generic type fit their mappings.
@@ -395,21 +324,6 @@ impl Derive {
             None => self.item.ident.to_token_stream(),
         }
     }
-}
-
-/// A name for the trait of each field. It appears in a help line of rustc's, and must not shadow a type of the user's.
-fn trait_names(pairs: &[Paired<'_>]) -> Vec<Ident> {
-    let mut names: Vec<Ident> = Vec::new();
-    for (index, pair) in pairs.iter().enumerate() {
-        let span = codegen::own_span(pair.ty.span());
-        let name = case::upper_camel(&case::plain(&pair.member));
-        let name = format_ident!("__Astarte{name}", span = span);
-        names.push(match names.contains(&name) {
-            true => format_ident!("{name}{index}", span = span),
-            false => name,
-        });
-    }
-    names
 }
 
 fn mentions(tokens: TokenStream, parameters: &[Ident]) -> bool {
