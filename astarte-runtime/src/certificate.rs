@@ -38,6 +38,15 @@ pub(crate) fn read(der: &[u8]) -> Result<Facts, &'static str> {
     })
 }
 
+/// The bits of a public key in a `SubjectPublicKeyInfo` in DER.
+#[cfg(feature = "pairing")]
+pub(crate) fn public_key(info: &[u8]) -> Option<&[u8]> {
+    let mut info = Reader(Reader(info).expect(SEQUENCE, "").ok()?);
+    info.expect(SEQUENCE, "").ok()?;
+    // The first byte counts the bits that the last one does not use.
+    info.expect(BIT_STRING, "").ok()?.strip_prefix(&[0])
+}
+
 fn common_name(mut subject: Reader<'_>) -> Result<Option<String>, &'static str> {
     const PART: &str = "the subject";
     while !subject.0.is_empty() {
@@ -168,6 +177,8 @@ fn number(digits: &[u8]) -> Option<i64> {
 }
 
 const INTEGER: u8 = 0x02;
+#[cfg(feature = "pairing")]
+const BIT_STRING: u8 = 0x03;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 const UTF8_STRING: u8 = 0x0c;
 const PRINTABLE_STRING: u8 = 0x13;

@@ -1,10 +1,13 @@
 //! What the device trusts.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::{
+        Resumption, WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     crypto::CryptoProvider,
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
@@ -15,20 +18,30 @@ use crate::credentials::Credentials;
 
 /// What a device trusts when it talks to its cluster.
 ///
-/// By default these are the certificates that the platform trusts. Nothing in the environment changes that.
+/// By default these are the certificates that the platform trusts. Nothing in the environment switches a check off.
+///
+/// Clones share what was loaded: thousands of devices with clones of one `Tls` hold the platform's certificates once.
 #[derive(Clone, Debug, Default)]
 pub struct Tls {
     roots: Vec<CertificateDer<'static>>,
-    accepts_any: bool,
+    trust: Trust,
+    /// Made once, where it is first needed.
+    verifier: Arc<OnceLock<Arc<dyn ServerCertVerifier>>>,
+}
+
+/// What is trusted beside the roots that were given.
+#[derive(Clone, Copy, Debug, Default)]
+enum Trust {
+    Anything,
+    Nothing,
+    #[default]
+    Platform,
 }
 
 /// The TLS settings, or the device's credentials, cannot be used.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// The device's certificate and key do not belong together, or the key is of a kind that TLS does not know.
-    #[error("the device's certificate and key cannot be used together")]
-    Credentials(#[source] Error),
     /// A root certificate is not PEM, or malformed.
     #[error("the root certificates are not PEM with one `CERTIFICATE` or more: {reason}")]
     Root {
@@ -59,14 +72,27 @@ impl Tls {
             return Err(root("there is none".to_owned()));
         }
         self.roots.extend(added);
+        self.verifier = Arc::default();
         Ok(self)
+    }
+
+    /// Trusts the certificates in a PEM text and no others, those of the platform neither.
+    ///
+    /// # Errors
+    ///
+    /// - There is no certificate in it, or one is malformed.
+    pub fn only_root_certificates_pem(mut self, pem: &[u8]) -> Result<Self, TlsError> {
+        self.roots.clear();
+        self.trust = Trust::Nothing;
+        self.add_root_certificates_pem(pem)
     }
 
     /// Does not check who a server is. Whoever is on the way can then read and change everything that is said, the
     /// device's secret included: for a cluster on the same machine, and never for a device in the field.
     #[must_use]
     pub fn danger_accept_invalid_certificates(mut self) -> Self {
-        self.accepts_any = true;
+        self.trust = Trust::Anything;
+        self.verifier = Arc::default();
         self
     }
 
@@ -82,12 +108,14 @@ impl Tls {
             .map_err(TlsError::Platform)?
             .dangerous()
             .with_custom_certificate_verifier(self.verifier(provider)?);
-        let config = match credentials {
-            Some(credentials) => builder
-                .with_client_auth_cert(credentials.chain(), credentials.key())
-                .map_err(TlsError::Credentials)?,
+        let mut config = match credentials {
+            Some(credentials) => {
+                builder.with_client_cert_resolver(Arc::new(credentials.resolver()))
+            }
             None => builder.with_no_client_auth(),
         };
+        // A device talks to one server, and the default keeps room for many.
+        config.resumption = Resumption::in_memory_sessions(SESSIONS);
         Ok(Arc::new(config))
     }
 
@@ -95,16 +123,39 @@ impl Tls {
         &self,
         provider: Arc<CryptoProvider>,
     ) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
-        if self.accepts_any {
-            return Ok(Arc::new(AcceptAny(provider)));
+        if let Some(verifier) = self.verifier.get() {
+            return Ok(Arc::clone(verifier));
         }
-        let verifier = if self.roots.is_empty() {
-            Verifier::new(provider)
-        } else {
-            Verifier::new_with_extra_roots(self.roots.iter().cloned(), provider)
+        let roots = self.roots.iter().cloned();
+        let verifier: Arc<dyn ServerCertVerifier> = match self.trust {
+            Trust::Anything => Arc::new(AcceptAny(provider)),
+            Trust::Nothing => only(roots, provider)?,
+            Trust::Platform if self.roots.is_empty() => {
+                Arc::new(Verifier::new(provider).map_err(TlsError::Platform)?)
+            }
+            Trust::Platform => {
+                let verifier = Verifier::new_with_extra_roots(roots, provider);
+                Arc::new(verifier.map_err(TlsError::Platform)?)
+            }
         };
-        Ok(Arc::new(verifier.map_err(TlsError::Platform)?))
+        Ok(Arc::clone(self.verifier.get_or_init(|| verifier)))
     }
+}
+
+/// A verifier that trusts these certificates alone.
+fn only(
+    roots: impl Iterator<Item = CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
+    let root = |reason: String| TlsError::Root { reason };
+    let mut store = RootCertStore::empty();
+    for certificate in roots {
+        store
+            .add(certificate)
+            .map_err(|error| root(error.to_string()))?;
+    }
+    let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider);
+    Ok(builder.build().map_err(|error| root(error.to_string()))?)
 }
 
 /// Accepts every certificate whose key the server has.
@@ -148,6 +199,9 @@ impl ServerCertVerifier for AcceptAny {
     }
 }
 
+/// How many TLS sessions a configuration keeps to resume. rustls counts in eights, one eight for a server.
+const SESSIONS: usize = 8;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +212,30 @@ mod tests {
         assert!(error.to_string().ends_with("there is none"), "{error}");
         let broken = b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
         assert!(Tls::new().add_root_certificates_pem(broken).is_err());
+    }
+
+    #[test]
+    fn clones_share_what_was_loaded_and_a_changed_trust_does_not() {
+        let tls = Tls::new();
+        tls.client_config(None).unwrap();
+        let verifier = |tls: &Tls| tls.verifier.get().map(Arc::as_ptr).map(<*const _>::addr);
+        assert!(verifier(&tls).is_some());
+        assert_eq!(verifier(&tls.clone()), verifier(&tls));
+        assert_eq!(verifier(&tls.danger_accept_invalid_certificates()), None);
+    }
+
+    #[test]
+    fn only_the_given_roots_is_without_the_platform() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let root = rcgen::CertificateParams::default()
+            .self_signed(&key)
+            .unwrap();
+        let tls = Tls::new()
+            .only_root_certificates_pem(root.pem().as_bytes())
+            .unwrap();
+        tls.client_config(None).unwrap();
+        assert!(matches!(tls.trust, Trust::Nothing));
+        assert_eq!(tls.roots.len(), 1);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) enum Resolver {
     /// The pairing API tells it.
     #[cfg(feature = "pairing")]
     Pairing {
-        pairing: crate::pairing::Pairing,
+        pairing: Box<crate::pairing::Pairing>,
         tls: crate::tls::Tls,
         /// The last route: the TLS configuration keeps sessions to resume.
         last: Option<Route>,
@@ -61,7 +61,7 @@ impl Resolver {
                     directory.as_deref(),
                 )?;
                 Ok(Self::Pairing {
-                    pairing,
+                    pairing: Box::new(pairing),
                     tls: config.tls.clone(),
                     last: None,
                 })

@@ -1,28 +1,32 @@
 //! The requests of the pairing API, one by one.
 
+mod builder;
+mod request;
+
 use std::time::Duration;
 
-use reqwest::{Method, StatusCode, redirect};
-use serde::{Deserialize, de::DeserializeOwned};
+use reqwest::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
+pub use self::builder::ClientBuilder;
+use self::request::{Request, Requester, read};
 use super::{Authorization, CredentialsSecret, PairingError};
 use crate::{DeviceId, Realm, Tls, Version};
 
-/// How long a request may take in all.
-const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The longest answer that is read, in bytes: a chain of certificates is a few thousand.
-const MAX_BODY: usize = 256 * 1024;
-
-/// A client of the pairing API of one realm.
+/// A client of the pairing API of one realm. Cheap to clone; clones share their connections.
 ///
-/// Each call is one request, and is not repeated: see [`PairingError::is_permanent`].
+/// Redirects are not followed, because a secret is sent. A proxy in the environment is not used unless that is
+/// [asked for](ClientBuilder::proxy_from_environment).
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     /// With the version and the realm, without a slash at the end.
     base: String,
+    realm: Realm,
+    attempts: u32,
+    pause: Duration,
 }
 
 /// What the server says of a device.
@@ -65,42 +69,26 @@ pub enum Validity {
     },
 }
 
-/// Who makes a request, which decides on what a refusal can mean.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Requester {
-    Agent,
-    Device,
-}
-
 impl Client {
-    /// A client of the pairing API at `url`, such as `https://api.example.com/pairing`.
-    ///
-    /// Redirects are not followed, because a secret is sent; a proxy in the environment is not used.
+    /// A client of the pairing API at `url`, such as `https://api.example.com/pairing`, with the defaults of each
+    /// setting.
     ///
     /// # Errors
     ///
-    /// - The URL is not `http` or `https`.
-    /// - The TLS settings cannot be used.
+    /// - [`PairingError::Url`]: the URL is not `http` or `https`, or has a query, a fragment or a password.
+    /// - [`PairingError::Tls`]: the TLS settings cannot be used.
     pub fn new(url: &str, realm: &Realm, tls: &Tls) -> Result<Self, PairingError> {
-        let parsed = reqwest::Url::parse(url)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https"));
-        if parsed.is_none() {
-            return Err(PairingError::Url {
-                url: url.to_owned(),
-            });
-        }
-        let config = tls.client_config(None)?;
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(rustls::ClientConfig::clone(&config))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .timeout(TIMEOUT)
-            .build()?;
-        Ok(Self {
-            http,
-            base: format!("{}/v1/{realm}", url.trim_end_matches('/')),
-        })
+        Self::builder(url, realm).tls(tls).build()
+    }
+
+    /// Begins to make a client of the pairing API at `url`, such as `https://api.example.com/pairing`.
+    pub fn builder(url: &str, realm: &Realm) -> ClientBuilder {
+        ClientBuilder::new(url, realm)
+    }
+
+    /// The realm.
+    pub fn realm(&self) -> &Realm {
+        &self.realm
     }
 
     /// Registers a device, and returns its secret. Until the device has obtained a certificate it can be registered
@@ -109,8 +97,11 @@ impl Client {
     /// # Errors
     ///
     /// - [`PairingError::AlreadyRegistered`]: it has obtained a certificate.
-    /// - [`PairingError::Unauthorized`], [`PairingError::Forbidden`]: the authorization is not taken.
-    /// - [`PairingError::Http`], [`PairingError::Server`]: trying again may help.
+    /// - [`PairingError::Unauthorized`], [`PairingError::Forbidden`], [`PairingError::Unsendable`]: the authorization is
+    ///   not taken.
+    /// - [`PairingError::UnknownRealm`]: there is no such realm.
+    /// - [`PairingError::RealmKey`]: the realm's key does not sign.
+    /// - What is not [permanent](PairingError::is_permanent): trying again may help.
     pub async fn register(
         &self,
         device: DeviceId,
@@ -133,13 +124,10 @@ impl Client {
     ) -> Result<CredentialsSecret, PairingError> {
         #[derive(Deserialize)]
         struct Registered {
-            credentials_secret: String,
+            credentials_secret: Zeroizing<String>,
         }
-        let entry = |(name, version): (String, Version)| {
-            (
-                name,
-                json!({ "major": version.major, "minor": version.minor }),
-            )
+        let entry = |(name, Version { major, minor }): (String, Version)| {
+            (name, json!({ "major": major, "minor": minor }))
         };
         let introspection: serde_json::Map<_, _> = introspection.into_iter().map(entry).collect();
         let mut data = json!({ "hw_id": device.to_string() });
@@ -147,16 +135,14 @@ impl Client {
             data["initial_introspection"] = Value::Object(introspection);
         }
         let token = authorization.token()?;
-        let (status, body) = self
-            .send(
-                Method::POST,
-                "/agent/devices",
-                &token,
-                Some(data),
-                Requester::Agent,
-            )
-            .await?;
-        let Registered { credentials_secret } = read(status, &body)?;
+        let request = Request {
+            requester: Requester::Agent,
+            method: Method::POST,
+            path: "/agent/devices".to_owned(),
+            bearer: &token,
+            data: Some(data),
+        };
+        let Registered { credentials_secret } = read(&self.send(&request).await?)?;
         Ok(credentials_secret.into())
     }
 
@@ -165,17 +151,25 @@ impl Client {
     /// # Errors
     ///
     /// - [`PairingError::DeviceNotFound`]: the realm has no such device.
-    /// - [`PairingError::Unauthorized`], [`PairingError::Forbidden`]: the authorization is not taken.
-    /// - [`PairingError::Http`], [`PairingError::Server`]: trying again may help.
+    /// - [`PairingError::Unauthorized`], [`PairingError::Forbidden`], [`PairingError::Unsendable`]: the authorization is
+    ///   not taken.
+    /// - [`PairingError::UnknownRealm`]: there is no such realm.
+    /// - [`PairingError::RealmKey`]: the realm's key does not sign.
+    /// - What is not [permanent](PairingError::is_permanent): trying again may help.
     pub async fn unregister(
         &self,
         device: DeviceId,
         authorization: &Authorization,
     ) -> Result<(), PairingError> {
         let token = authorization.token()?;
-        let path = format!("/agent/devices/{device}");
-        self.send(Method::DELETE, &path, &token, None, Requester::Agent)
-            .await?;
+        let request = Request {
+            requester: Requester::Agent,
+            method: Method::DELETE,
+            path: format!("/agent/devices/{device}"),
+            bearer: &token,
+            data: None,
+        };
+        self.send(&request).await?;
         Ok(())
     }
 
@@ -183,9 +177,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// - [`PairingError::DeviceNotFound`], [`PairingError::Forbidden`]: the server does not know the device by this
-    ///   secret.
-    /// - [`PairingError::Http`], [`PairingError::Server`]: trying again may help.
+    /// - [`PairingError::DeviceNotFound`], [`PairingError::SecretRefused`], [`PairingError::Unsendable`]: the server does
+    ///   not know the device by this secret.
+    /// - [`PairingError::UnknownRealm`]: there is no such realm.
+    /// - What is not [permanent](PairingError::is_permanent): trying again may help.
     pub async fn info(
         &self,
         device: DeviceId,
@@ -205,15 +200,12 @@ impl Client {
         struct Mqtt {
             broker_url: String,
         }
-        let path = format!("/devices/{device}");
-        let (status, body) = self
-            .send(Method::GET, &path, secret.expose(), None, Requester::Device)
-            .await?;
+        let request = self.device_request(Method::GET, device, "", secret, None);
         let Answer {
             version,
             status,
             protocols,
-        } = read(status, &body)?;
+        } = read(&self.send(&request).await?)?;
         Ok(Info {
             version,
             status,
@@ -226,10 +218,11 @@ impl Client {
     /// # Errors
     ///
     /// - [`PairingError::Inhibited`]: the device may not.
-    /// - [`PairingError::DeviceNotFound`], [`PairingError::Forbidden`]: the server does not know the device by this
-    ///   secret.
+    /// - [`PairingError::DeviceNotFound`], [`PairingError::SecretRefused`], [`PairingError::Unsendable`]: the server does
+    ///   not know the device by this secret.
+    /// - [`PairingError::UnknownRealm`]: there is no such realm.
     /// - [`PairingError::Validation`]: the request is not one.
-    /// - [`PairingError::Http`], [`PairingError::Server`]: trying again may help.
+    /// - What is not [permanent](PairingError::is_permanent): trying again may help.
     pub async fn certificate(
         &self,
         device: DeviceId,
@@ -240,37 +233,35 @@ impl Client {
         struct Signed {
             client_crt: String,
         }
-        let path = format!("/devices/{device}/protocols/astarte_mqtt_v1/credentials");
         let data = Some(json!({ "csr": csr }));
-        match self
-            .send(
-                Method::POST,
-                &path,
-                secret.expose(),
-                data,
-                Requester::Device,
-            )
-            .await
-        {
-            Ok((status, body)) => Ok(read::<Signed>(status, &body)?.client_crt),
-            // The server has no status for this case, and answers as if it had failed.
-            Err(PairingError::Server { status, body }) => {
-                match self.info(device, secret).await?.status {
-                    DeviceStatus::Inhibited => Err(PairingError::Inhibited),
-                    _ => Err(PairingError::Server { status, body }),
-                }
+        let request = self.device_request(Method::POST, device, CREDENTIALS, secret, data);
+        let mut attempts = self.attempts();
+        let answer = loop {
+            let error = match self.send_once(&request).await {
+                Ok(answer) => break answer,
+                Err(error) => error,
+            };
+            // The server has no status for a device that may not, and answers as if it had failed.
+            if matches!(error, PairingError::Server(_))
+                && self.info(device, secret).await?.status == DeviceStatus::Inhibited
+            {
+                return Err(PairingError::Inhibited);
             }
-            Err(error) => Err(error),
-        }
+            if !attempts.again_after(&error).await {
+                return Err(error);
+            }
+        };
+        Ok(read::<Signed>(&answer)?.client_crt)
     }
 
     /// Asks whether the server's authority takes a certificate, in PEM.
     ///
     /// # Errors
     ///
-    /// - [`PairingError::DeviceNotFound`], [`PairingError::Forbidden`]: the server does not know the device by this
-    ///   secret.
-    /// - [`PairingError::Http`], [`PairingError::Server`]: trying again may help.
+    /// - [`PairingError::DeviceNotFound`], [`PairingError::SecretRefused`], [`PairingError::Unsendable`]: the server does
+    ///   not know the device by this secret.
+    /// - [`PairingError::UnknownRealm`]: there is no such realm.
+    /// - What is not [permanent](PairingError::is_permanent): trying again may help.
     pub async fn verify(
         &self,
         device: DeviceId,
@@ -280,107 +271,45 @@ impl Client {
         #[derive(Deserialize)]
         struct Answer {
             valid: bool,
-            #[serde(default)]
-            until: String,
-            #[serde(default)]
-            cause: String,
+            until: Option<String>,
+            cause: Option<String>,
         }
-        let path = format!("/devices/{device}/protocols/astarte_mqtt_v1/credentials/verify");
         let data = Some(json!({ "client_crt": certificate }));
-        let (status, body) = self
-            .send(
-                Method::POST,
-                &path,
-                secret.expose(),
-                data,
-                Requester::Device,
-            )
-            .await?;
+        let below = format!("{CREDENTIALS}/verify");
+        let request = self.device_request(Method::POST, device, &below, secret, data);
         let Answer {
             valid,
             until,
             cause,
-        } = read(status, &body)?;
+        } = read(&self.send(&request).await?)?;
         Ok(if valid {
-            Validity::Valid { until }
+            Validity::Valid {
+                until: until.unwrap_or_default(),
+            }
         } else {
-            Validity::Invalid { cause }
+            Validity::Invalid {
+                cause: cause.unwrap_or_default(),
+            }
         })
     }
 
-    async fn send(
+    fn device_request<'a>(
         &self,
         method: Method,
-        path: &str,
-        bearer: &str,
+        device: DeviceId,
+        below: &str,
+        secret: &'a CredentialsSecret,
         data: Option<Value>,
-        requester: Requester,
-    ) -> Result<(StatusCode, String), PairingError> {
-        let url = format!("{}{path}", self.base);
-        let mut request = self
-            .http
-            .request(method, url)
-            .bearer_auth(bearer)
-            .header("accept", "application/json");
-        if let Some(data) = data {
-            let body = json!({ "data": data }).to_string();
-            request = request
-                .header("content-type", "application/json")
-                .body(body);
-        }
-        let mut response = request.send().await?;
-        let status = response.status();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > MAX_BODY {
-                let body = format!("more than {MAX_BODY} bytes");
-                return Err(PairingError::Malformed {
-                    status: status.as_u16(),
-                    body,
-                });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let body = String::from_utf8_lossy(&body).into_owned();
-        if status.is_success() {
-            Ok((status, body))
-        } else {
-            Err(refusal(status, body, requester))
+    ) -> Request<'a> {
+        Request {
+            requester: Requester::Device,
+            method,
+            path: format!("/devices/{device}{below}"),
+            bearer: secret.expose(),
+            data,
         }
     }
 }
 
-/// What a status means, by the server's documented answers.
-fn refusal(status: StatusCode, body: String, requester: Requester) -> PairingError {
-    let registering = requester == Requester::Agent;
-    match status {
-        StatusCode::UNAUTHORIZED => PairingError::Unauthorized { registering, body },
-        StatusCode::FORBIDDEN => PairingError::Forbidden { registering, body },
-        StatusCode::NOT_FOUND => PairingError::DeviceNotFound { body },
-        // An invalid id has the same status, and a body that names the field.
-        StatusCode::UNPROCESSABLE_ENTITY if body.contains("Device already registered") => {
-            PairingError::AlreadyRegistered { body }
-        }
-        StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
-            PairingError::Validation { body }
-        }
-        _ => PairingError::Server {
-            status: status.as_u16(),
-            body,
-        },
-    }
-}
-
-fn read<T: DeserializeOwned>(status: StatusCode, body: &str) -> Result<T, PairingError> {
-    #[derive(Deserialize)]
-    struct Envelope<T> {
-        data: T,
-    }
-    serde_json::from_str::<Envelope<T>>(body)
-        .map(|envelope| envelope.data)
-        // A body that is read in part may hold a secret: it is not repeated.
-        .map_err(|error| PairingError::Malformed {
-            status: status.as_u16(),
-            body: error.to_string(),
-        })
-}
+/// Below a device.
+const CREDENTIALS: &str = "/protocols/astarte_mqtt_v1/credentials";

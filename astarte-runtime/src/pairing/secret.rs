@@ -23,6 +23,12 @@ impl From<String> for CredentialsSecret {
     }
 }
 
+impl From<Zeroizing<String>> for CredentialsSecret {
+    fn from(secret: Zeroizing<String>) -> Self {
+        Self(secret)
+    }
+}
+
 impl From<&str> for CredentialsSecret {
     fn from(secret: &str) -> Self {
         Self::from(secret.to_owned())

@@ -25,8 +25,15 @@ const LIFETIME: Duration = Duration::from_secs(5 * 60);
 pub enum Authorization {
     /// A token that somebody else made; its claim `a_pa` permits the registration.
     Jwt(Zeroizing<String>),
-    /// Tokens made for each request from the private key of the realm, valid for five minutes.
-    RealmKey(RealmKey),
+    /// Tokens made for each request from the private key of the realm.
+    RealmKey {
+        /// The key.
+        key: RealmKey,
+        /// The entries of the claim `a_pa`, each `<method>::<path>` with regular expressions.
+        permissions: Vec<String>,
+        /// How long each token is valid, in whole seconds.
+        lifetime: Duration,
+    },
 }
 
 impl Authorization {
@@ -35,19 +42,27 @@ impl Authorization {
         Self::Jwt(Zeroizing::new(token.into()))
     }
 
-    /// Authorizes by the private key of the realm.
+    /// Authorizes by the private key of the realm: its tokens permit all of the pairing API, for five minutes.
     ///
     /// # Errors
     ///
     /// - It is no private key that a realm can have.
     pub fn realm_key(pem: &[u8]) -> Result<Self, RealmKeyError> {
-        RealmKey::from_pem(pem).map(Self::RealmKey)
+        Ok(Self::RealmKey {
+            key: RealmKey::from_pem(pem)?,
+            permissions: vec![".*::.*".to_owned()],
+            lifetime: LIFETIME,
+        })
     }
 
     pub(super) fn token(&self) -> Result<Zeroizing<String>, RealmKeyError> {
         match self {
             Self::Jwt(token) => Ok(token.clone()),
-            Self::RealmKey(key) => key.token(&[".*::.*"], SystemTime::now(), LIFETIME),
+            Self::RealmKey {
+                key,
+                permissions,
+                lifetime,
+            } => key.token(permissions, SystemTime::now(), *lifetime),
         }
     }
 }
@@ -56,7 +71,7 @@ impl fmt::Debug for Authorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Jwt(_) => "Jwt(..)",
-            Self::RealmKey(_) => "RealmKey(..)",
+            Self::RealmKey { .. } => "RealmKey(..)",
         })
     }
 }
@@ -128,6 +143,7 @@ impl RealmKey {
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| RealmKeyError::Pem {
             reason: error.to_string(),
         })?;
+        let key = Zeroizing::new(key);
         let key = any_supported_type(&key).map_err(|_| RealmKeyError::Unsupported)?;
         let supports = |algorithm: &&Algorithm| key.choose_scheme(&[algorithm.scheme]).is_some();
         let algorithm = ALGORITHMS
@@ -147,7 +163,7 @@ impl RealmKey {
     /// - The key does not sign.
     pub fn token(
         &self,
-        permissions: &[&str],
+        permissions: &[impl AsRef<str>],
         now: SystemTime,
         lifetime: Duration,
     ) -> Result<Zeroizing<String>, RealmKeyError> {
@@ -156,7 +172,7 @@ impl RealmKey {
             .unwrap_or_default();
         let header = serde_json::json!({ "alg": self.algorithm.name, "typ": "JWT" });
         let claims = serde_json::json!({
-            "a_pa": permissions,
+            "a_pa": permissions.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
             "iat": issued.as_secs(),
             "exp": issued.saturating_add(lifetime).as_secs(),
         });
