@@ -48,14 +48,13 @@ fn errors() -> impl Iterator<Item = Code> {
     Code::ALL.iter().copied().filter(by_macro)
 }
 
-/// The tests of the schema have a text for each code.
+/// The tests of the schema have a text for each code that a document brings about.
 fn is_error(code: Code) -> bool {
     let name = format!("{}.txt", code.as_str().replace("::", "--"));
     let file = project()
         .join("astarte-interface/tests/diagnostics")
         .join(name);
-    let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file:?}: {error}"));
-    text.starts_with("error")
+    fs::read_to_string(file).is_ok_and(|text| text.starts_with("error"))
 }
 
 fn texts() -> Vec<String> {
