@@ -9,6 +9,7 @@ mod property_cache;
 mod property_reader;
 mod property_writer;
 pub mod refused;
+mod scratch;
 
 pub use self::{
     datastream_receiver::DatastreamReceiver,
@@ -147,8 +148,8 @@ fn send<I: Interface>(
 ) -> Sending {
     let message = || {
         let topic = topic::<I>(shared, path)?;
-        let mut payload = Vec::with_capacity(64);
-        encode(&mut payload).map_err(|source| refused_value::<I>(shared, &topic, source))?;
+        let payload = scratch::fill(encode);
+        let payload = payload.map_err(|source| refused_value::<I>(shared, &topic, source))?;
         let publish =
             shared.publish(I::DESCRIPTOR.name, topic, payload, qos(mapping.reliability))?;
         let (settle, delivery) = match mapping.reliability {

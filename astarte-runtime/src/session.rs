@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use self::{
     incoming::{Incoming, Verdict},
-    outgoing::Outgoing,
+    outgoing::{Outgoing, Repeated},
 };
 
 pub(crate) use self::{incoming::Ack, outgoing::Unacknowledged};
@@ -75,15 +75,12 @@ impl<T> Session<T> {
         out: &mut BytesMut,
     ) -> Option<T> {
         if publish.qos == QoS::AtMostOnce {
-            write(&Packet::Publish(publish), out);
+            write_publish(&publish, out);
             return Some(token);
         }
         publish.pkid = self.outgoing.next_id();
-        let packet = Packet::Publish(publish);
-        write(&packet, out);
-        if let Packet::Publish(publish) = packet {
-            self.outgoing.sent(publish, token);
-        }
+        write_publish(&publish, out);
+        self.outgoing.sent(publish, token);
         None
     }
 
@@ -146,7 +143,10 @@ impl<T> Session<T> {
     /// Goes on over a new link on which the broker still has the session: sends again what is unacknowledged.
     pub(crate) fn resume(&mut self, out: &mut BytesMut) {
         self.incoming.resume();
-        self.outgoing.resume(|packet| write(packet, out));
+        self.outgoing.resume(|repeated| match repeated {
+            Repeated::Publish(publish) => write_publish(publish, out),
+            Repeated::Release(pkid) => write(&Packet::PubRel(PubRel { pkid }), out),
+        });
     }
 
     /// Starts anew over a link on which the broker has no session; returns what it had not acknowledged, in order.
@@ -176,6 +176,15 @@ impl<T> Session<T> {
                 _ => write(&Packet::PubAck(PubAck { pkid }), out),
             }
         }
+    }
+}
+
+/// Appends a message, without moving it into a [`Packet`] first.
+fn write_publish(publish: &Publish, out: &mut BytesMut) {
+    let start = out.len();
+    // As in `write`.
+    if publish.write(out).is_err() {
+        out.truncate(start);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use bytes::Bytes;
 use rumqttc::mqttbytes::{QoS, v4::Publish};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -100,7 +101,7 @@ impl Shared {
         &self,
         interface: &'static str,
         topic: String,
-        payload: Vec<u8>,
+        payload: Bytes,
         qos: QoS,
     ) -> Result<Publish, SendError> {
         let id = if qos == QoS::AtMostOnce { 0 } else { 2 };
@@ -114,7 +115,7 @@ impl Shared {
                 limit: PACKET_LIMIT,
             });
         }
-        Ok(Publish::new(topic, qos, payload))
+        Ok(Publish::from_bytes(topic, qos, payload))
     }
 
     /// Hands a property to the keeper, and waits until it is stored.

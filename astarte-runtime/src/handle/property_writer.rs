@@ -8,7 +8,7 @@ use super::{
     path_of,
     property_cache::{PropertyError, load},
     refused::{ReceiveOnDeviceOwned, Refused, SendOnProperties},
-    refused_value, sender, topic,
+    refused_value, scratch, sender, topic,
 };
 use crate::{
     Endpoint, Interface, Unsettable, WritePath,
@@ -85,8 +85,7 @@ impl<I: Interface> PropertyWriter<I> {
             let topic = topic::<I>(&self.shared, endpoint)?;
             let path = path_of::<I>(&self.shared, &topic).to_owned();
             check_separator::<I>(&path)?;
-            let mut payload = Vec::new();
-            encode(&topic, &mut payload)?;
+            let payload = scratch::fill(|payload| encode(&topic, payload))?;
             let id = PropertyId {
                 interface: I::DESCRIPTOR.name,
                 major: I::DESCRIPTOR.version.major,

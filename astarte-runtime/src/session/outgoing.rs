@@ -2,10 +2,7 @@
 
 use std::collections::VecDeque;
 
-use rumqttc::mqttbytes::{
-    QoS,
-    v4::{Packet, PubRel, Publish},
-};
+use rumqttc::mqttbytes::{QoS, v4::Publish};
 
 #[derive(Debug)]
 pub(super) struct Outgoing<T> {
@@ -30,6 +27,12 @@ enum State {
     Published(Publish),
     /// QoS 2: the broker has the message, and only the id is still taken.
     Released,
+}
+
+/// What is sent again over a new link.
+pub(super) enum Repeated<'a> {
+    Publish(&'a Publish),
+    Release(u16),
 }
 
 /// A message that was in flight when the broker lost the session.
@@ -123,15 +126,15 @@ impl<T> Outgoing<T> {
     }
 
     /// Repeats everything. Subscriptions are not repeated: whoever sent them does so where they are still wanted.
-    pub(super) fn resume(&mut self, mut write: impl FnMut(&Packet)) {
+    pub(super) fn resume(&mut self, mut write: impl FnMut(Repeated<'_>)) {
         self.subscribing.clear();
         for sent in &mut self.in_flight {
             match &mut sent.state {
                 State::Published(publish) => {
                     publish.dup = true;
-                    write(&Packet::Publish(publish.clone()));
+                    write(Repeated::Publish(publish));
                 }
-                State::Released => write(&Packet::PubRel(PubRel { pkid: sent.id })),
+                State::Released => write(Repeated::Release(sent.id)),
             }
         }
     }
