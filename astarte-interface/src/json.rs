@@ -46,9 +46,9 @@ pub(crate) enum Kind {
 pub(crate) fn read(source: &Source) -> Result<Node<'_>, Diagnostic> {
     let text = source.text();
     if text.len() > MAX_TEXT {
-        let bytes = text.len();
-        let message = format!("the text has {bytes} bytes, the limit is {MAX_TEXT} (4 MiB)");
-        return Err(Diagnostic::error(Code::JsonTooLarge, message));
+        let message = format!("the text is larger than {MAX_TEXT} bytes (4 MiB)");
+        let error = Diagnostic::error(Code::JsonTooLarge, message);
+        return Err(error.label(source, Span::new(0, 0), ""));
     }
     let raw: &RawValue =
         serde_json::from_str(text).map_err(|error| syntax::syntax(source, &error))?;

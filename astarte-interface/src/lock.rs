@@ -43,8 +43,9 @@ impl Lock {
 
     /// Compares interfaces with the lock.
     ///
-    /// Errors are changes that need a new minor or major version which the document does not have;
-    /// warnings say that the lock file is to be written again.
+    /// Errors are changes that need a new minor or major version which the document does not have,
+    /// and a major version that is there twice; warnings say that the lock file is to be written
+    /// again.
     ///
     /// # Examples
     ///

@@ -63,7 +63,13 @@ fn provoke(code: Code) -> Diagnostics {
             Compatibility::check(&old, &new).into_diagnostics()
         }
         Stage::Lock => match Lock::parse(&read(&format!("{stem}.lock"))) {
-            Ok(lock) => lock.check([&valid(&format!("{stem}.json"))]),
+            Ok(lock) => {
+                let mut interfaces = vec![valid(&format!("{stem}.json"))];
+                if code == Code::LockDuplicate {
+                    interfaces.push(valid(&format!("{stem}.other.json")));
+                }
+                lock.check(&interfaces)
+            }
             Err(found) => found,
         },
         _ if code == Code::JsonTooLarge => {

@@ -174,6 +174,11 @@ fn examples_do_what_they_say() {
                 ));
                 continue;
             }
+            if code == Code::LockDuplicate {
+                // A listing of files; what is in them does not matter.
+                assert_eq!(block.language, "text");
+                continue;
+            }
             let found = found(&section, block, stage);
             let has_code = found.iter().any(|found| found.code() == code);
             let expected = match block.title.as_str() {

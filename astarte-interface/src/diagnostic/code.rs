@@ -6,6 +6,8 @@ use crate::types::UnknownWord;
 /// The stage that finds a diagnostic. Stages run in this order; one that finds errors is the last.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Stage {
+    /// The file is read.
+    File,
     /// The text is read as JSON.
     Json,
     /// Every key and value is checked by itself.
@@ -54,6 +56,9 @@ macro_rules! codes {
 }
 
 codes! {
+    File {
+        FileUnreadable = "file::unreadable", "A file cannot be read, or is not UTF-8.";
+    }
     Json {
         JsonTooLarge = "json::too-large", "The text is larger than 4 MiB.";
         JsonSyntax = "json::syntax", "The text is not JSON.";
@@ -114,6 +119,7 @@ codes! {
     }
     Lock {
         LockSyntax = "lock::syntax", "A line of the lock file cannot be read.";
+        LockDuplicate = "lock::duplicate", "Two files have one major version of an interface.";
         LockChanged = "lock::changed", "An interface differs from the lock, and its version does not.";
         LockIncompatible = "lock::incompatible", "An interface may not replace the locked one.";
         LockOutdated = "lock::outdated", "The lock file does not know a version of an interface.";

@@ -19,14 +19,32 @@ pub(super) fn check<'a>(
         .map(|shape| (key(shape), shape))
         .collect();
     let mut found = Vec::new();
+    let mut first: HashMap<_, Shape> = HashMap::new();
     for shape in interfaces.into_iter().map(Shape::of) {
-        match locked.remove(&key(&shape)) {
+        let key = key(&shape);
+        if let Some(first) = first.get(&key) {
+            found.push(duplicate(first, &shape));
+            continue;
+        }
+        match locked.remove(&key) {
             Some(locked) => compare(locked, &shape, &mut found),
             None => found.push(unlocked(lock, &shape)),
         }
+        first.insert(key, shape);
     }
     found.extend(locked.into_values().map(gone));
     found.into_iter().collect()
+}
+
+fn duplicate(first: &Shape, shape: &Shape) -> Diagnostic {
+    let message = format!(
+        "major version {} of `{}` is there twice",
+        shape.version.major, shape.name
+    );
+    Diagnostic::error(Code::LockDuplicate, message)
+        .label(&shape.source, shape.name_span, "")
+        .label(&first.source, first.name_span, "the other one")
+        .help("a realm has one minor version of each major: leave out one of the files")
 }
 
 fn compare(locked: &Shape, shape: &Shape, found: &mut Vec<Diagnostic>) {
