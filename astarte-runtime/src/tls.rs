@@ -25,6 +25,8 @@ use crate::credentials::Credentials;
 pub struct Tls {
     roots: Vec<CertificateDer<'static>>,
     trust: Trust,
+    /// What the application brought, in place of all of this.
+    template: Option<Arc<ClientConfig>>,
     /// Made once, where it is first needed.
     verifier: Arc<OnceLock<Arc<dyn ServerCertVerifier>>>,
 }
@@ -57,6 +59,15 @@ impl Tls {
     /// Trusts what the platform trusts.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Uses a configuration of the application's own, with its provider, versions, verifier and all: no other setting
+    /// of this type has an effect. Only the certificate that the device proves itself by is put into it.
+    pub fn with_config(config: ClientConfig) -> Self {
+        Self {
+            template: Some(Arc::new(config)),
+            ..Self::default()
+        }
     }
 
     /// Trusts the certificates in a PEM text as well.
@@ -101,22 +112,29 @@ impl Tls {
         &self,
         credentials: Option<&Credentials>,
     ) -> Result<Arc<ClientConfig>, TlsError> {
+        let mut config = match &self.template {
+            Some(template) => ClientConfig::clone(template),
+            None => self.own_config()?,
+        };
+        if let Some(credentials) = credentials {
+            config.client_auth_cert_resolver = Arc::new(credentials.resolver());
+        }
+        // A device talks to one server, and the default keeps room for many. What a session was opened with is part of
+        // it: none may be resumed with other credentials.
+        config.resumption = Resumption::in_memory_sessions(SESSIONS);
+        Ok(Arc::new(config))
+    }
+
+    fn own_config(&self) -> Result<ClientConfig, TlsError> {
         // Always named: the process's default provider may be another one, or two.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .map_err(TlsError::Platform)?
+            .map_err(TlsError::Platform)?;
+        Ok(builder
             .dangerous()
-            .with_custom_certificate_verifier(self.verifier(provider)?);
-        let mut config = match credentials {
-            Some(credentials) => {
-                builder.with_client_cert_resolver(Arc::new(credentials.resolver()))
-            }
-            None => builder.with_no_client_auth(),
-        };
-        // A device talks to one server, and the default keeps room for many.
-        config.resumption = Resumption::in_memory_sessions(SESSIONS);
-        Ok(Arc::new(config))
+            .with_custom_certificate_verifier(self.verifier(provider)?)
+            .with_no_client_auth())
     }
 
     fn verifier(
@@ -236,6 +254,14 @@ mod tests {
         tls.client_config(None).unwrap();
         assert!(matches!(tls.trust, Trust::Nothing));
         assert_eq!(tls.roots.len(), 1);
+    }
+
+    #[test]
+    fn a_configuration_of_the_applications_own_is_kept() {
+        let mut own = ClientConfig::clone(&Tls::new().client_config(None).unwrap());
+        own.alpn_protocols = vec![b"mqtt".to_vec()];
+        let config = Tls::with_config(own).client_config(None).unwrap();
+        assert_eq!(config.alpn_protocols, [b"mqtt"]);
     }
 
     #[test]
