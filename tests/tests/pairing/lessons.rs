@@ -2,11 +2,12 @@
 
 use std::{
     error::Error,
-    fs, io,
+    fs,
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Instant, SystemTime},
 };
 
 use astarte_runtime::{
@@ -288,44 +289,70 @@ async fn lesson_39_only_the_owner_reads_the_credentials() -> TestResult {
 /// The test runs itself as the device: a process that pairs and renews until it is killed.
 #[tokio::test]
 async fn a_killed_device_pairs_the_next_time() -> TestResult {
-    const ROLE: &str = "PAIRING_TEST_DEVICE";
     if let Ok(role) = std::env::var(ROLE) {
         let [url, token, device, directory] = *role.split(' ').collect::<Vec<_>>() else {
             panic!("{role}")
         };
         let pairing = self_registering(url, token, device.parse()?, Path::new(directory))?;
         pairing.connection(false).await?;
+        println!("\n{PAIRED}");
         loop {
             pairing.renew().await?;
         }
     }
     let office = Office::open().await?;
     let (url, token) = (office.site.sandbox.pairing_url(), office.site.sandbox.jwt());
+    let spawn = |device: DeviceId, directory: &Path| {
+        Command::new(std::env::current_exe()?)
+            .args([
+                "lessons::a_killed_device_pairs_the_next_time",
+                "--exact",
+                "--nocapture",
+            ])
+            .env(
+                ROLE,
+                format!("{url} {token} {device} {}", directory.display()),
+            )
+            .stdout(Stdio::piped())
+            .spawn()
+    };
+    let directory = tempfile::tempdir()?;
+    let started = Instant::now();
+    let mut child = spawn(DeviceId::random(), directory.path())?;
+    let output = child.stdout.take().ok_or("it is piped")?;
+    let paired = tokio::task::spawn_blocking(|| {
+        BufReader::new(output)
+            .lines()
+            .map_while(Result::ok)
+            .any(|line| line == PAIRED)
+    });
+    assert!(soon(paired).await?, "it pairs where nobody kills it");
+    let usual = started.elapsed();
+    child.kill()?;
+    child.wait()?;
+
+    let mut kept = 0;
     for _ in 0..KILLS {
         let directory = tempfile::tempdir()?;
         let device = DeviceId::random();
-        let mut command = Command::new(std::env::current_exe()?);
-        command
-            .args(["lessons::a_killed_device_pairs_the_next_time", "--exact"])
-            .env(
-                ROLE,
-                format!("{url} {token} {device} {}", directory.path().display()),
-            )
-            .stdout(Stdio::piped());
-        let mut child = command.spawn()?;
+        let mut child = spawn(device, directory.path())?;
         let mut output = child.stdout.take().ok_or("it is piped")?;
         let end = tokio::task::spawn_blocking(move || io::copy(&mut output, &mut io::sink()));
-        // Random bytes of the id choose the moment, up to 65 ms after the start.
-        let moment = u16::from_be_bytes([device.as_bytes()[0], device.as_bytes()[1]]);
-        let moment = Duration::from_micros(moment.into());
+        // A byte of the id chooses the moment, up to twice of what pairing takes.
+        let moment = usual * u32::from(device.as_bytes()[0]) / 128;
         let ended = tokio::time::timeout(moment, end).await;
         assert!(ended.is_err(), "it pairs for ever");
         child.kill()?;
         child.wait()?;
+        kept += usize::from(directory.path().join("credentials").exists());
         let pairing = self_registering(url, &token, device, directory.path())?;
         let connection = soon(pairing.connection(false)).await?;
         assert!(connection.credentials.is_valid_at(SystemTime::now()));
     }
+    assert!(
+        0 < kept && kept < KILLS,
+        "killed too early or too late: {kept} of {KILLS}"
+    );
     Ok(())
 }
 
@@ -341,6 +368,12 @@ fn self_registering(
     let agent = Authorization::jwt(token);
     Ok(Pairing::with_store(client, device, agent, store))
 }
+
+/// Tells a process that it is the device, and which.
+const ROLE: &str = "PAIRING_TEST_DEVICE";
+
+/// What the device says once it has credentials.
+const PAIRED: &str = "paired";
 
 /// How often a device is killed.
 const KILLS: usize = 200;
