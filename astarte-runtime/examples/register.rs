@@ -4,7 +4,7 @@
 //! cargo run -p astarte-runtime --example register -- PAIRING_URL REALM (--jwt TOKEN | --realm-key FILE) [DEVICE_ID]
 //! ```
 
-use std::{env, error::Error, fs};
+use std::{env, error::Error, fs, process::ExitCode};
 
 use astarte_runtime::{
     DeviceId, Tls,
@@ -15,7 +15,20 @@ const USAGE: &str =
     "usage: register PAIRING_URL REALM (--jwt TOKEN | --realm-key FILE) [DEVICE_ID]";
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    let Err(error) = register().await else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("error: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprintln!("caused by: {cause}");
+        source = cause.source();
+    }
+    ExitCode::FAILURE
+}
+
+async fn register() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let [url, realm, means, right, ref device @ ..] = arguments[..] else {
