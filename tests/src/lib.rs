@@ -1,9 +1,13 @@
 //! What the end-to-end tests have in common: a sandbox with the interfaces of this project, and a device in it.
 
+mod proxy;
+
 use std::{future::Future, path::PathBuf, time::Duration};
 
 use astarte_runtime::{Config, ConnectError, Status, StatusStream, Tls};
 use astarte_sandbox::{Profile, Sandbox};
+
+pub use self::proxy::Proxy;
 
 /// How long anything may take. Reached only where a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);

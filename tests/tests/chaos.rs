@@ -1,0 +1,268 @@
+//! A bad network between device and broker: what is promised of each reliability holds all the same.
+
+use std::time::Duration;
+
+use astarte_runtime::{
+    Config, Credentials, Delivery, Device, Receipt, SendError, Timestamp, astarte_interface,
+};
+use astarte_sandbox::Value;
+use astarte_tests::{Proxy, Site, TestResult, soon};
+
+/// A mapping of each type; `boolean` is unique, `integer` guaranteed.
+#[astarte_interface("../interfaces/org.example.types.DeviceDatastream.json")]
+struct DeviceDatastream;
+
+/// A property of each type.
+#[astarte_interface("../interfaces/org.example.types.DeviceProperties.json")]
+struct DeviceProperties;
+
+/// What the thermostat is told to do once; `calibrate` is unique.
+#[astarte_interface("../interfaces/org.example.thermostat.Commands.json")]
+struct Commands;
+
+/// What the thermostat measures; `temperature` is guaranteed and volatile.
+#[astarte_interface("../interfaces/org.example.thermostat.Readings.json")]
+struct Readings;
+
+const READINGS: &str = "org.example.thermostat.Readings";
+const COMMANDS: &str = "org.example.thermostat.Commands";
+const TYPES: &str = "org.example.types.DeviceDatastream";
+const PROPERTIES: &str = "org.example.types.DeviceProperties";
+
+/// A device that reaches its broker through the proxy.
+fn config(site: &Site, proxy: &Proxy) -> Result<Config, Box<dyn std::error::Error>> {
+    let key = rcgen::KeyPair::generate()?;
+    let csr = rcgen::CertificateParams::default()
+        .serialize_request(&key)?
+        .pem()?;
+    let name = format!("{}/{}", site.sandbox.realm(), site.device.id());
+    let certificate = site
+        .sandbox
+        .sign_certificate(&csr, &name, Duration::from_secs(3600))?;
+    let credentials =
+        Credentials::from_pem(certificate.as_bytes(), key.serialize_pem().as_bytes())?;
+    Ok(site
+        .config()
+        .broker(format!("mqtts://{}", proxy.address()), credentials)
+        .backoff(Duration::from_millis(1), Duration::from_millis(3))
+        .window(20)
+        .retained(10_000))
+}
+
+async fn proxy(site: &Site, seed: u64) -> std::io::Result<Proxy> {
+    let broker = site
+        .sandbox
+        .broker_url()
+        .trim_start_matches("mqtts://")
+        .trim_end_matches('/')
+        .to_owned();
+    Proxy::start(broker, seed).await
+}
+
+/// Waits for all deliveries, whatever the network does.
+async fn all_delivered(deliveries: Vec<Delivery>) -> Result<usize, Box<dyn std::error::Error>> {
+    let mut repeated = 0;
+    for delivery in deliveries {
+        match soon(delivery).await? {
+            Receipt::Acknowledged => {}
+            Receipt::Repeated => repeated += 1,
+            other => return Err(format!("{other:?}").into()),
+        }
+    }
+    Ok(repeated)
+}
+
+/// Without what follows on itself: a repetition of the same value.
+fn without_repetitions(mut values: Vec<Value>) -> Vec<Value> {
+    values.dedup();
+    values
+}
+
+#[tokio::test]
+async fn guaranteed_arrives_at_least_once_and_in_order() -> TestResult {
+    const MESSAGES: i32 = 1500;
+    let site = Site::start().await?;
+    for seed in 1..=3 {
+        let proxy = proxy(&site, seed).await?;
+        let mut builder = Device::builder(config(&site, &proxy)?);
+        let readings = builder.interface::<Readings>();
+        let device = soon(builder.connect()).await?;
+        let room = format!("room-{seed}");
+        let mut deliveries = Vec::new();
+        for value in 0..MESSAGES {
+            let endpoint = readings::Temperature { room: &room };
+            let delivery = soon(readings.send_at(endpoint, value.into(), Timestamp::now())).await?;
+            deliveries.push(delivery);
+            // Slow enough to meet the cuts, and quick enough to fill the window.
+            if value % 50 == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        let repeated = all_delivered(deliveries).await?;
+        proxy.calm_down();
+        device.disconnect().await;
+        site.device.disconnected().await?;
+        site.device.all_processed().await;
+        let received = site.device.data(READINGS, &format!("/{room}/temperature"));
+        let values: Vec<_> = received
+            .iter()
+            .filter_map(|message| message.value().cloned())
+            .collect();
+        let first_of_each = first_of_each(values);
+        assert!(proxy.cuts() > 3, "the network was bad");
+        assert_eq!(repeated, 0, "the broker kept the session");
+        assert!(
+            first_of_each
+                == (0..MESSAGES)
+                    .map(|value| Value::Double(value.into()))
+                    .collect::<Vec<_>>(),
+            "seed {seed}: {} different values of {MESSAGES}",
+            first_of_each.len()
+        );
+    }
+    Ok(())
+}
+
+/// The first appearance of each value. Repetitions of QoS 1 come in a row of all that was in flight.
+fn first_of_each(values: Vec<Value>) -> Vec<Value> {
+    let mut seen = Vec::<Value>::new();
+    for value in values {
+        let newest = match (seen.last(), &value) {
+            (Some(Value::Double(newest)), Value::Double(value)) => value > newest,
+            _ => true,
+        };
+        if newest {
+            seen.push(value);
+        }
+    }
+    seen
+}
+
+#[tokio::test]
+async fn unique_arrives_exactly_once_both_ways() -> TestResult {
+    const MESSAGES: i32 = 600;
+    let site = Site::start().await?;
+    for seed in 1..=3 {
+        let proxy = proxy(&site, seed).await?;
+        let mut builder = Device::builder(config(&site, &proxy)?);
+        let sender = builder.interface::<DeviceDatastream>();
+        let mut commands = builder.interface::<Commands>();
+        let device = soon(builder.connect()).await?;
+        let room = format!("room-{seed}");
+
+        let path = format!("/{room}/calibrate");
+        let cloud = site.device.clone();
+        let publishing = tokio::spawn(async move {
+            for value in 0..MESSAGES {
+                cloud
+                    .publish(COMMANDS, &path, Value::Double(value.into()))
+                    .map_err(|error| error.to_string())?;
+                if value % 10 == 0 {
+                    cloud.all_processed().await;
+                }
+            }
+            Ok::<_, String>(())
+        });
+        let receiving = tokio::spawn(async move {
+            let mut values = Vec::new();
+            while values.len() < usize::try_from(MESSAGES).unwrap_or_default() {
+                if let Ok(commands::Event::Calibrate { value, .. }) = soon(commands.recv()).await {
+                    values.push(value);
+                }
+            }
+            values
+        });
+        let before = site.device.data(TYPES, "/boolean/value").len();
+        let mut deliveries = Vec::new();
+        let mut sent = Vec::new();
+        for index in 0..MESSAGES {
+            let value = index % 3 == 0;
+            // Discarded while offline: what was refused is not expected.
+            match soon(sender.send(device_datastream::BooleanValue, value)).await {
+                Ok(delivery) => deliveries.push((value, delivery)),
+                Err(SendError::Offline { .. }) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        for (value, delivery) in deliveries {
+            match soon(delivery).await {
+                Ok(Receipt::Acknowledged) => sent.push(Value::Boolean(value)),
+                Ok(other) => panic!("{other:?}: the broker kept the session"),
+                // Never written.
+                Err(error) => assert_eq!(error, astarte_runtime::DeliveryError::Offline),
+            }
+        }
+        soon(publishing).await??;
+        let values = soon(receiving).await?;
+        proxy.calm_down();
+        device.disconnect().await;
+        site.device.disconnected().await?;
+        site.device.all_processed().await;
+
+        assert!(
+            values == (0..MESSAGES).map(f64::from).collect::<Vec<_>>(),
+            "seed {seed}: exactly once, in order"
+        );
+        let received = site.device.data(TYPES, "/boolean/value");
+        let received: Vec<_> = received[before..]
+            .iter()
+            .filter_map(|message| message.value().cloned())
+            .collect();
+        assert!(
+            received == sent,
+            "seed {seed}: {} received, {} sent",
+            received.len(),
+            sent.len()
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn properties_end_with_their_last_value() -> TestResult {
+    let site = Site::start().await?;
+    let proxy = proxy(&site, 7).await?;
+    let mut builder = Device::builder(config(&site, &proxy)?);
+    let properties = builder.interface::<DeviceProperties>();
+    let device = soon(builder.connect()).await?;
+    for round in 1..=60 {
+        for id in 0..5 {
+            soon(properties.set(device_properties::Integer { id }, round)).await?;
+        }
+        // What the broker knew is gone now and then.
+        if round % 20 == 0 {
+            site.device.kick();
+        }
+    }
+    proxy.calm_down();
+    let mut last = Vec::new();
+    for id in 0..5 {
+        last.push(soon(properties.set(device_properties::Integer { id }, 1000 + id)).await?);
+    }
+    for delivery in last {
+        soon(delivery).await?;
+    }
+    device.disconnect().await;
+    site.device.all_processed().await;
+    for id in 0..5 {
+        let path = format!("/{id}/integer");
+        assert_eq!(
+            site.device.property(PROPERTIES, &path),
+            Some(Value::Integer(1000 + id))
+        );
+        let values: Vec<_> = site
+            .device
+            .data(PROPERTIES, &path)
+            .iter()
+            .filter_map(|message| message.value().cloned())
+            .collect();
+        let rising = without_repetitions(values)
+            .windows(2)
+            .all(|pair| match pair {
+                [Value::Integer(earlier), Value::Integer(later)] => earlier < later,
+                _ => false,
+            });
+        assert!(rising, "an older value never comes after a newer one");
+    }
+    Ok(())
+}
