@@ -1,6 +1,7 @@
 //! The build-script API.
 
 mod files;
+mod lock;
 mod output;
 mod plan;
 mod settings;
@@ -29,6 +30,7 @@ pub struct Config {
     files: Vec<PathBuf>,
     settings: Vec<Setting>,
     full_names: bool,
+    lock: Option<PathBuf>,
     registration: bool,
     runtime_path: String,
     out_dir: Option<PathBuf>,
@@ -45,6 +47,7 @@ impl Config {
             files: Vec::new(),
             settings: Vec::new(),
             full_names: false,
+            lock: None,
             registration: true,
             runtime_path: "::astarte_runtime".to_owned(),
             out_dir: None,
@@ -249,6 +252,25 @@ impl Config {
         })
     }
 
+    /// Compares the interfaces with a lock file, which is kept under version control.
+    ///
+    /// Astarte refuses a mapping that is changed or removed under the same major version, and one that is added under
+    /// the same minor version; so does the build then. The first build writes the file. Once an interface has a new
+    /// version, a warning says that the file is to be written again: `ASTARTE_LOCK=write cargo build` does so.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), astarte_build::Error> {
+    /// astarte_build::Config::new()
+    ///     .interfaces_dir("interfaces")
+    ///     .lock("astarte-interfaces.lock")
+    ///     .compile()
+    /// # }
+    /// ```
+    pub fn lock(mut self, file: impl Into<PathBuf>) -> Self {
+        self.lock = Some(file.into());
+        self
+    }
+
     /// Whether `Handles` and `register` are generated, which need the runtime's feature `mqtt`. Default: true.
     ///
     /// ```no_run
@@ -301,7 +323,11 @@ impl Config {
         for path in self.watched() {
             println!("cargo::rerun-if-changed={}", path.display());
         }
+        if self.lock.is_some() {
+            println!("cargo::rerun-if-env-changed={}", lock::VARIABLE);
+        }
         let plan = Plan::new(self)?;
+        self.write_lock(&plan)?;
         for line in plan.warnings().iter().flat_map(|text| text.lines()) {
             println!("cargo::warning={line}");
         }
@@ -315,6 +341,7 @@ impl Config {
     /// - A file or folder cannot be read, or there is no interface.
     /// - An interface breaks a rule of the schema; all errors of all files are reported.
     /// - Two interfaces, or two mappings of one, have one name in Rust.
+    /// - An interface has changed against its lock, and its version has not.
     /// - A setting matches nothing, or is not Rust where it should be.
     pub fn generate(&self) -> Result<String, Error> {
         Ok(output::render(&Plan::new(self)?))

@@ -216,6 +216,47 @@ fn output_is_written_when_it_differs() {
 }
 
 #[test]
+fn a_lock_holds_versions_to_what_they_were() {
+    let level = r#"{ "endpoint": "/level", "type": "double" }"#;
+    let changed = r#"{ "endpoint": "/level", "type": "integer" }"#;
+    let more = format!(r#"{level}, {{ "endpoint": "/more", "type": "double" }}"#);
+    let text = |minor: u32, mappings: &str| {
+        format!(
+            r#"{{ "interface_name": "org.example.Level", "version_major": 1, "version_minor": {minor},
+                 "type": "datastream", "ownership": "device", "mappings": [{mappings}] }}"#
+        )
+    };
+    let folder = folder(&text(0, level));
+    let file = folder.path().join("file.json");
+    let write = |text: String| fs::write(&file, text).expect("the file can be written");
+    let lock = folder.path().join("interfaces.lock");
+    let config = Config::new()
+        .interface(&file)
+        .out_dir(folder.path())
+        .lock(&lock);
+    config.generate().expect("nothing is locked");
+    assert!(!lock.exists(), "`generate` writes nothing");
+    config.compile().expect("the first build locks");
+    let locked = fs::read_to_string(&lock).expect("it was written");
+    assert!(locked.contains("org.example.Level 1.0"), "{locked}");
+
+    for (minor, mappings, code) in [
+        (0, more.as_str(), "[lock::changed]"),
+        (1, changed, "[lock::incompatible]"),
+    ] {
+        write(text(minor, mappings));
+        let text = refused(&config);
+        assert!(text.contains(code), "{text}");
+    }
+    write(text(1, &more));
+    config
+        .compile()
+        .expect("a mapping may be added in a minor version");
+    let kept = fs::read_to_string(&lock).expect("it is there");
+    assert_eq!(kept, locked, "the lock is written on demand alone");
+}
+
+#[test]
 fn no_path_of_this_machine_is_in_the_code() {
     let config = Config::new().interfaces_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("golden"));
     let code = generated(&config.exclude("*.AwkwardNames").registration(false));

@@ -19,7 +19,11 @@ impl Config {
             .filter_map(|dir| json_files(&located(dir)).ok())
             .flatten();
         let dirs = self.dirs.iter().map(|dir| located(dir));
-        let files = self.files.iter().map(|file| located(file));
+        let files = self
+            .files
+            .iter()
+            .chain(&self.lock)
+            .map(|file| located(file));
         dirs.chain(listed).chain(files).collect()
     }
 
@@ -84,12 +88,12 @@ fn read(file: &Path) -> Result<Source, Error> {
 }
 
 /// A path counted from the folder of the manifest.
-fn located(path: &Path) -> PathBuf {
+pub(super) fn located(path: &Path) -> PathBuf {
     manifest_dir().join(path)
 }
 
 /// The name of a file in generated code, where no path of this machine may stand.
-fn shown(file: &Path) -> String {
+pub(super) fn shown(file: &Path) -> String {
     let relative = file.strip_prefix(manifest_dir()).unwrap_or(file);
     let shown = match relative.is_relative() {
         true => relative.to_string_lossy(),

@@ -37,8 +37,13 @@ pub(super) struct Planned {
 impl Plan {
     pub(super) fn new(config: &Config) -> Result<Self, Error> {
         let runtime = config.check_settings()?;
-        let (all, interfaces, warnings) = config.read()?;
+        let (all, interfaces, mut warnings) = config.read()?;
         config.check_unused(&all, &interfaces)?;
+        let locked = config.check_lock(&interfaces)?;
+        if locked.has_errors() {
+            return Err(Error::Interfaces(locked));
+        }
+        warnings.extend(locked);
         if interfaces.is_empty() {
             let reason = "neither `interfaces_dir` nor `interface` adds one that is not left out";
             return Err(Error::NoInterfaces {
