@@ -81,6 +81,8 @@ pub use astarte_derive::astarte_interface;
 /// - `interface = "file.json"`: the file, counted from the folder of the crate's `Cargo.toml`.
 /// - `of = path::to::Interface`: the type of the same interface, whose objects these are as well.
 /// - `partial`: mappings that are not `required` may lack a field, and fields of what is sent may be an `Option`.
+/// - `no_implicit_prelude`: the crate or module is `#![no_implicit_prelude]`, where rustc does not know the attributes by
+///   which a field of a wrong type is explained; the explanation is a general one then.
 /// - `version`, `params`, `module`, `crate`: as for [`astarte_interface`](macro@astarte_interface).
 #[cfg(feature = "derive")]
 pub use astarte_derive::AstarteObject;

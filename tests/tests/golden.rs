@@ -51,6 +51,9 @@ fn config(name: &str) -> Config {
         "device_types" => config
             .runtime_path("crate::facade::runtime")
             .registration(false),
+        "external" => config
+            .extern_interface("*", "crate::server_object::Route")
+            .registration(false),
         "parameter_types" => config
             .param("*", "room", "crate::RoomId")
             .registration(false),

@@ -62,6 +62,11 @@ pub mod documentation {
 }
 
 /// A case.
+pub mod external {
+    include!("../golden/external.rs");
+}
+
+/// A case.
 pub mod object_at_root {
     include!("../golden/object_at_root.rs");
 }

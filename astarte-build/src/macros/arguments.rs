@@ -20,6 +20,7 @@ pub(super) struct Arguments {
     pub(super) version: Option<LitStr>,
     pub(super) params: Vec<ParamArgument>,
     pub(super) renames: Vec<RenameArgument>,
+    pub(super) no_implicit_prelude: bool,
     pub(super) partial: bool,
     pub(super) runtime: Option<Path>,
     pub(super) module: Option<Ident>,
@@ -120,6 +121,7 @@ impl Arguments {
 
     fn read_value(&mut self, key: &str, input: ParseStream<'_>) -> syn::Result<()> {
         match key {
+            "no_implicit_prelude" => self.no_implicit_prelude = true,
             "partial" => self.partial = true,
             "params" => {
                 for entry in list(input, |entry| {
@@ -287,6 +289,7 @@ fn form(key: &str) -> Option<&'static str> {
         "interface" => "interface = \"interfaces/file.json\"",
         "mapping" => "mapping = \"key\"",
         "module" => "module = \"name\"",
+        "no_implicit_prelude" => "no_implicit_prelude",
         "of" => "of = path::to::Interface",
         "params" => "params(parameter = Type)",
         "partial" => "partial",

@@ -55,6 +55,7 @@ const ARGUMENTS: Allowed = Allowed {
         "crate",
         "interface",
         "module",
+        "no_implicit_prelude",
         "of",
         "params",
         "partial",
@@ -204,12 +205,16 @@ impl Derive {
     }
 
     /// The impls, and for each field a trait with a text of its own, for fields of a type that does not fit.
+    ///
+    /// `#[diagnostic]` is not known under `no_implicit_prelude`, and there is no path to it that would be.
     fn expand_object(&self, interface: &Interface, pairs: &[Paired<'_>]) -> TokenStream {
         let sent = interface.ownership() == Ownership::Device;
+        let plain = self.arguments.no_implicit_prelude;
         let names = field_trait::names(pairs);
         let traits = pairs
             .iter()
             .zip(&names)
+            .filter(|_| !plain)
             .map(|(pair, name)| expand_trait(pair, name, sent, &self.runtime));
         let fields: Vec<Field<'_>> = pairs
             .iter()
@@ -219,7 +224,7 @@ impl Derive {
                 key: pair.mapping.key().unwrap_or_default(),
                 value_type: pair.mapping.value_type(),
                 optional: pair.optional,
-                through: Some((name.clone(), pair.ty.clone())),
+                through: (!plain).then(|| (name.clone(), pair.ty.clone())),
             })
             .collect();
         let generics = self.generics_with_bounds(pairs, sent);
