@@ -44,7 +44,7 @@ use crate::{
 /// | server-owned | [`DatastreamReceiver`] | [`ObjectReceiver`] | [`PropertyReader`] |
 pub type Handle<I> = <<I as Interface>::Kind as Register<I>>::Handle;
 
-/// A kind of interfaces whose handle is known. Implemented for all of [`kind`](crate::kind).
+/// A kind of interfaces whose handle is known. Implemented for all of [`kind`].
 pub trait Register<I: Interface>: Kind {
     /// What the registration returns.
     type Handle;

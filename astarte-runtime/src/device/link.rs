@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use rumqttc::mqttbytes::{
     Error,
     v4::{ConnAck, Connect, ConnectReturnCode, Packet},
@@ -188,7 +188,7 @@ impl Link {
             if written == 0 {
                 return Poll::Ready(Err(LinkError::Closed));
             }
-            let _ = self.output.split_to(written);
+            self.output.advance(written);
         }
         let _ = Pin::new(&mut self.stream).poll_flush(cx)?;
         Poll::Ready(Ok(()))
