@@ -1,4 +1,5 @@
 mod error;
+mod from;
 mod object;
 mod scalar;
 
@@ -10,6 +11,9 @@ pub use error::ValueError;
 pub use object::ObjectError;
 
 /// A value whose type is known at run time only.
+///
+/// The types of Rust that have one meaning convert to it: `Value::from(21.5)` is a `double`. Points
+/// in time do not, because they are integers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A floating-point number; infinities and NaN are no values of Astarte.
