@@ -92,7 +92,12 @@ impl Interface {
         let index = match self.paths.find(&levels) {
             Found::Endpoint(index) => index,
             Found::Beginning(index) => return Err(self.incomplete(path, index)),
-            Found::Nothing => return Err(self.not_found(path, &levels)),
+            Found::Nothing => {
+                return Err(ResolveError::NotFound {
+                    interface: self.name.clone(),
+                    path: path.to_owned(),
+                });
+            }
         };
         let target = match &self.schema {
             Schema::Object(object) => Target::Object(object),
@@ -114,39 +119,48 @@ impl Interface {
         Ok(resolved)
     }
 
+    /// Returns what a path looks like that was probably meant by one that resolves to nothing.
+    ///
+    /// This compares the path with all mappings, which is why errors do not have it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use astarte_interface::{Interface, Source};
+    ///
+    /// let text = r#"{
+    ///     "interface_name": "org.example.Readings", "version_major": 1, "version_minor": 0,
+    ///     "type": "datastream", "ownership": "device",
+    ///     "mappings": [{ "endpoint": "/%{room}/temperature", "type": "double" }]
+    /// }"#;
+    /// let interface = Interface::parse(&Source::new("a.json", text))?.interface;
+    ///
+    /// assert!(interface.resolve("/kitchen/temprature").is_err());
+    /// let similar = interface.similar("/kitchen/temprature");
+    /// assert_eq!(similar.as_deref(), Some("/%{room}/temperature"));
+    /// # Ok::<(), astarte_interface::Diagnostics>(())
+    /// ```
+    pub fn similar(&self, path: &str) -> Option<String> {
+        let levels: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
+        if let Schema::Object(_) = &self.schema {
+            return Some(self.pattern(0));
+        }
+        let patterns = self.mappings().map(Mapping::endpoint);
+        // A pattern is as near as its literals are; its parameters take what the path has.
+        let filled: Vec<String> = patterns
+            .map(|pattern| fill(pattern.as_str(), &levels))
+            .collect();
+        let near = suggest(path, filled.iter().map(String::as_str))?;
+        let index = filled.iter().position(|filled| filled == near)?;
+        Some(self.pattern(index))
+    }
+
     fn incomplete(&self, path: &str, index: usize) -> ResolveError {
         ResolveError::Incomplete {
             interface: self.name.clone(),
             path: path.to_owned(),
             expected: self.pattern(index),
             object: matches!(self.schema, Schema::Object(_)),
-        }
-    }
-
-    fn not_found(&self, path: &str, levels: &[&str]) -> ResolveError {
-        let patterns: Vec<String> = match &self.schema {
-            Schema::Object(_) => vec![self.pattern(0)],
-            Schema::Datastream(_) | Schema::Properties(_) => self
-                .mappings()
-                .map(|mapping| mapping.endpoint().to_string())
-                .collect(),
-        };
-        // A pattern is as near as its literals are; its parameters take what the path has.
-        let filled: Vec<String> = patterns
-            .iter()
-            .map(|pattern| fill(pattern, levels))
-            .collect();
-        let near = suggest(path, filled.iter().map(String::as_str));
-        let near = near.and_then(|near| filled.iter().position(|filled| filled == near));
-        let similar = near.map(|index| patterns[index].clone());
-        let similar = similar.or_else(|| {
-            let object = matches!(self.schema, Schema::Object(_));
-            object.then(|| patterns[0].clone())
-        });
-        ResolveError::NotFound {
-            interface: self.name.clone(),
-            path: path.to_owned(),
-            similar,
         }
     }
 
@@ -222,8 +236,6 @@ pub enum ResolveError {
         interface: InterfaceName,
         /// The path.
         path: String,
-        /// What a path that was probably meant looks like.
-        similar: Option<String>,
     },
 }
 
@@ -257,21 +269,11 @@ impl fmt::Display for ResolveError {
             Self::InvalidPath { path, reason } => {
                 write!(f, "`{}` is not a path: {reason}", path.escape_debug())
             }
-            Self::NotFound {
-                interface,
-                path,
-                similar,
-            } => {
-                let path = path.escape_debug();
-                write!(
-                    f,
-                    "interface `{interface}` has no mapping for the path `{path}`"
-                )?;
-                match similar {
-                    Some(similar) => write!(f, "; is `{similar}` meant?"),
-                    None => Ok(()),
-                }
-            }
+            Self::NotFound { interface, path } => write!(
+                f,
+                "interface `{interface}` has no mapping for the path `{}`",
+                path.escape_debug()
+            ),
         }
     }
 }

@@ -34,20 +34,42 @@ impl Resolve {
         for path in &self.paths {
             let resolved = interface.resolve(path);
             all &= resolved.is_ok();
+            let help = match &resolved {
+                Err(error) => help(&interface, path, error),
+                Ok(_) => None,
+            };
             match self.format {
-                Format::Json => output.stdout.line(&json_line(path, &resolved)),
-                Format::Text => output.stdout.text(&text(path, &resolved)),
+                Format::Json => output.stdout.line(&json_line(path, &resolved, help)),
+                Format::Text => output.stdout.text(&text(path, &resolved, help)),
             }
         }
         Verdict::of(all)
     }
 }
 
-fn text(path: &str, resolved: &Result<Resolved<'_, '_>, ResolveError>) -> String {
+/// What to write instead. An incomplete path has an error that says how it goes on.
+fn help(interface: &Interface, path: &str, error: &ResolveError) -> Option<String> {
+    match error {
+        ResolveError::Incomplete { .. } => None,
+        _ => {
+            let similar = interface.similar(path)?;
+            Some(format!("a path of `{similar}` may be meant"))
+        }
+    }
+}
+
+fn text(
+    path: &str,
+    resolved: &Result<Resolved<'_, '_>, ResolveError>,
+    help: Option<String>,
+) -> String {
     let path = path.escape_debug();
-    let resolved = match resolved {
-        Ok(resolved) => resolved,
-        Err(error) => return format!("{path}\n    error: {error}\n"),
+    let resolved = match (resolved, help) {
+        (Ok(resolved), _) => resolved,
+        (Err(error), None) => return format!("{path}\n    error: {error}\n"),
+        (Err(error), Some(help)) => {
+            return format!("{path}\n    error: {error}\n    help: {help}\n");
+        }
     };
     let mut text = format!("{path}\n    endpoint {}", endpoint(resolved));
     match resolved.mapping() {
@@ -67,7 +89,11 @@ fn text(path: &str, resolved: &Result<Resolved<'_, '_>, ResolveError>) -> String
     text
 }
 
-fn json_line(path: &str, resolved: &Result<Resolved<'_, '_>, ResolveError>) -> String {
+fn json_line(
+    path: &str,
+    resolved: &Result<Resolved<'_, '_>, ResolveError>,
+    help: Option<String>,
+) -> String {
     let (found, error) = (resolved.as_ref().ok(), resolved.as_ref().err());
     object([
         ("path", json!(path)),
@@ -76,6 +102,7 @@ fn json_line(path: &str, resolved: &Result<Resolved<'_, '_>, ResolveError>) -> S
         ("mappings", json!(found.map(mappings))),
         ("error", json!(error.map(ResolveError::error_name))),
         ("message", json!(error.map(ToString::to_string))),
+        ("help", json!(help)),
     ])
 }
 

@@ -228,7 +228,8 @@ fn resolve_says_what_each_path_is() {
 /kitchen
     error: path `/kitchen` is incomplete: `org.example.thermostat.Readings` goes on with `/%{room}/temperature`
 /kitchen/temprature
-    error: interface `org.example.thermostat.Readings` has no mapping for the path `/kitchen/temprature`; is `/%{room}/temperature` meant?
+    error: interface `org.example.thermostat.Readings` has no mapping for the path `/kitchen/temprature`
+    help: a path of `/%{room}/temperature` may be meant
 kitchen
     error: `kitchen` is not a path: it does not begin with a slash
 ";
@@ -243,6 +244,7 @@ kitchen
         "mappings": [{ "endpoint": "/%{room}/temperature", "type": "double" }],
         "error": null,
         "message": null,
+        "help": null,
     });
     assert_eq!(found[0], first);
     let errors: Vec<_> = found.iter().map(|object| object["error"].clone()).collect();
