@@ -1,21 +1,37 @@
 //! The certificate authority of a sandbox.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::{Duration, SystemTime};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, SubjectPublicKeyInfo,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
+    SubjectPublicKeyInfo,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::pem;
+use crate::sync::lock;
 
 /// A root that signs the broker's certificate and those of the devices.
 pub(crate) struct Authority {
     root: CertifiedIssuer<'static, KeyPair>,
+    /// The serial number of the newest certificate.
+    last_serial: AtomicU64,
+    /// By common name: the newest certificate that is invalid, and why.
+    condemned: Mutex<BTreeMap<String, (u64, Flaw)>>,
+}
+
+/// Why a certificate was declared invalid.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Flaw {
+    Expired,
+    Revoked,
 }
 
 /// The certificate was not signed.
@@ -43,7 +59,34 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let root = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
-        Ok(Authority { root })
+        Ok(Authority::new(root))
+    }
+
+    fn new(root: CertifiedIssuer<'static, KeyPair>) -> Authority {
+        // Serial numbers only ever grow, also from one run to the next.
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let serial = u64::try_from(now.as_micros()).unwrap_or_default();
+        Authority {
+            root,
+            last_serial: AtomicU64::new(serial),
+            condemned: Mutex::default(),
+        }
+    }
+
+    /// Declares invalid every certificate that a common name has had.
+    pub(crate) fn condemn(&self, common_name: &str, flaw: Flaw) {
+        let newest = self.last_serial.load(Ordering::SeqCst);
+        lock(&self.condemned).insert(common_name.to_owned(), (newest, flaw));
+    }
+
+    /// Returns why a certificate was declared invalid, if it was.
+    pub(crate) fn flaw(&self, certificate: &CertificateDer<'_>) -> Option<Flaw> {
+        let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+        let name = certificate.subject().iter_common_name().next()?;
+        let (newest, flaw) = *lock(&self.condemned).get(name.as_str().ok()?)?;
+        (serial(&certificate) <= newest).then_some(flaw)
     }
 
     /// The root certificate.
@@ -92,6 +135,8 @@ impl Authority {
         let key =
             SubjectPublicKeyInfo::from_der(request.certification_request_info.subject_pki.raw)?;
         let mut params = params(common_name, lifetime);
+        let serial = self.last_serial.fetch_add(1, Ordering::SeqCst) + 1;
+        params.serial_number = Some(SerialNumber::from(serial));
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -119,7 +164,11 @@ impl Authority {
             return Validity::Invalid("INVALID_ISSUER");
         }
         match certificate.verify_signature(Some(root.public_key())) {
-            Ok(()) => Validity::Valid { until },
+            Ok(()) => match self.flaw(&der.as_slice().into()) {
+                Some(Flaw::Expired) => Validity::Invalid("EXPIRED"),
+                Some(Flaw::Revoked) => Validity::Invalid("REVOKED"),
+                None => Validity::Valid { until },
+            },
             Err(_) => Validity::Invalid("INVALID_SIGNATURE"),
         }
     }
@@ -130,6 +179,12 @@ pub(crate) fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let name = certificate.subject().iter_common_name().next()?;
     name.as_str().ok().map(str::to_owned)
+}
+
+/// Returns the serial number of a certificate of ours; those of others do not fit.
+fn serial(certificate: &X509Certificate<'_>) -> u64 {
+    let bytes = certificate.raw_serial().iter();
+    bytes.fold(0, |serial, byte| serial << 8 | u64::from(*byte))
 }
 
 fn params(common_name: &str, lifetime: Duration) -> CertificateParams {

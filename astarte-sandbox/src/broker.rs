@@ -4,11 +4,14 @@
 //! Devices cannot reach each other, so that a session is all there is: no retained messages, and no
 //! routing beyond the device itself.
 
+mod answer;
 mod greeting;
 mod link;
+mod outlet;
 mod packet;
 pub(crate) mod session;
 mod topic;
+mod verifier;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +20,7 @@ use std::time::Duration;
 use rustls::RootCertStore;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::version::{TLS12, TLS13};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -27,19 +30,31 @@ use crate::core::Core;
 use crate::event::EventKind;
 
 pub(crate) use packet::Publish;
+use verifier::Verifier;
 
 /// Makes the TLS side of the broker: only certificates of `authority` are let in.
-pub(crate) fn acceptor(authority: &Authority) -> Result<TlsAcceptor, TlsError> {
+pub(crate) fn acceptor(
+    authority: &Arc<Authority>,
+    tls12_only: bool,
+) -> Result<TlsAcceptor, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(authority.der())?;
     let verifier =
         WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider)).build()?;
     let (certificate, key) = authority.server()?;
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&TLS13, &TLS12])?
-        .with_client_cert_verifier(verifier)
+    let versions: &[_] = if tls12_only {
+        &[&TLS12]
+    } else {
+        &[&TLS13, &TLS12]
+    };
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)?
+        .with_client_cert_verifier(Arc::new(Verifier::new(verifier, authority)))
         .with_single_cert(vec![certificate], key)?;
+    // A resumed connection would not show its certificate again, valid or not.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
@@ -77,14 +92,21 @@ async fn connection(
     socket: TcpStream,
     address: SocketAddr,
 ) {
-    let greeting = greeting::greet(&core, &acceptor, socket, address);
-    let refusal = match tokio::time::timeout(CONNECT_TIMEOUT, greeting).await {
-        Ok(Ok(link)) => return link.run().await,
-        Ok(Err(refusal)) => refusal,
-        Err(_) => greeting::Refusal {
+    let arrival = greeting::listen(&core, &acceptor, socket);
+    let arrival = match tokio::time::timeout(CONNECT_TIMEOUT, arrival).await {
+        Ok(arrival) => arrival,
+        Err(_) => Err(greeting::Refusal {
             device: None,
             reason: format!("no CONNECT within {} s", CONNECT_TIMEOUT.as_secs()),
-        },
+        }),
+    };
+    let admitted = match arrival {
+        Ok(guest) => guest.admit(&core, address).await,
+        Err(refusal) => Err(refusal),
+    };
+    let refusal = match admitted {
+        Ok(link) => return link.run().await,
+        Err(refusal) => refusal,
     };
     let kind = EventKind::ConnectionRefused {
         address,

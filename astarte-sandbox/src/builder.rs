@@ -36,6 +36,8 @@ pub struct Builder {
     certificate_lifetime: Duration,
     kept_messages: usize,
     kept_events: usize,
+    kept_packets: usize,
+    tls12_only: bool,
 }
 
 /// The sandbox did not start.
@@ -94,6 +96,8 @@ impl Default for Builder {
             certificate_lifetime: DEVICE_LIFETIME,
             kept_messages: 10_000,
             kept_events: 10_000,
+            kept_packets: 0,
+            tls12_only: false,
         }
     }
 }
@@ -184,6 +188,24 @@ impl Builder {
     pub fn kept_events(self, count: usize) -> Builder {
         Builder {
             kept_events: count.max(1),
+            ..self
+        }
+    }
+
+    /// Records the packets that go between the broker and the devices, the newest of them, as many
+    /// as this; none by default.
+    pub fn record_packets(self, count: usize) -> Builder {
+        Builder {
+            kept_packets: count,
+            ..self
+        }
+    }
+
+    /// Makes the broker refuse TLS 1.3, as that of the reference deployment does; it takes both 1.2
+    /// and 1.3 by default.
+    pub fn tls12_only(self) -> Builder {
+        Builder {
+            tls12_only: true,
             ..self
         }
     }
@@ -293,8 +315,8 @@ impl Builder {
             Some(pem) => RealmKey::from_pem(pem).map_err(|_| StartError::RealmKey)?,
             None => RealmKey::generate().map_err(certificates)?,
         };
-        let authority = Authority::generate().map_err(certificates)?;
-        let acceptor = broker::acceptor(&authority).map_err(certificates)?;
+        let authority = Arc::new(Authority::generate().map_err(certificates)?);
+        let acceptor = broker::acceptor(&authority, self.tls12_only).map_err(certificates)?;
         let (http, http_address) = bind(self.port).await?;
         let (mqtt, mqtt_address) = bind(self.broker_port).await?;
         let urls = (
@@ -309,6 +331,7 @@ impl Builder {
             retry_interval: self.retry_interval,
             certificate_lifetime: self.certificate_lifetime,
             kept_messages: self.kept_messages,
+            kept_packets: self.kept_packets,
         };
         let core = Arc::new(Core::new(settings, authority, realm_key, log, urls));
         for interface in self.interfaces {

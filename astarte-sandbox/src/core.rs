@@ -11,19 +11,23 @@ use tokio::runtime::Handle;
 use crate::authority::Authority;
 use crate::event::EventKind;
 use crate::event_log::EventLog;
+use crate::fault::PairingFaults;
 use crate::installed::Installed;
 use crate::jwt::RealmKey;
 use crate::profile::Profile;
+use crate::recording::Recorder;
 use crate::slot::Slot;
 use crate::sync::lock;
 
 /// A realm, its devices and the settings.
 pub(crate) struct Core {
     pub(crate) settings: Settings,
-    pub(crate) authority: Authority,
+    pub(crate) authority: Arc<Authority>,
     pub(crate) realm_key: RealmKey,
     pub(crate) installed: Installed,
     pub(crate) log: Arc<EventLog>,
+    pub(crate) recorder: Option<Arc<Recorder>>,
+    pub(crate) pairing_faults: PairingFaults,
     /// The runtime of the sandbox's thread. Spawning on it after the end of the sandbox does
     /// nothing.
     pub(crate) runtime: Handle,
@@ -43,23 +47,29 @@ pub(crate) struct Settings {
     pub(crate) retry_interval: Duration,
     pub(crate) certificate_lifetime: Duration,
     pub(crate) kept_messages: usize,
+    /// 0 for no recording.
+    pub(crate) kept_packets: usize,
 }
 
 impl Core {
     pub(crate) fn new(
         settings: Settings,
-        authority: Authority,
+        authority: Arc<Authority>,
         realm_key: RealmKey,
         log: Arc<EventLog>,
         urls: (String, String),
     ) -> Core {
         let (pairing_url, broker_url) = urls;
+        let recorder =
+            (settings.kept_packets > 0).then(|| Arc::new(Recorder::new(settings.kept_packets)));
         Core {
             settings,
             authority,
             realm_key,
             installed: Installed::default(),
             log,
+            recorder,
+            pairing_faults: PairingFaults::default(),
             runtime: Handle::current(),
             pairing_url,
             broker_url,

@@ -1,5 +1,6 @@
 //! The control API of one device.
 
+mod fault;
 mod publish;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::core::Core;
 use crate::event::{DeviceError, Disconnection};
 use crate::event_log::Events;
 use crate::received::Received;
+use crate::recording::RecordedPacket;
 use crate::registry;
 use crate::slot::Slot;
 use crate::updater::{Context, Message};
@@ -170,6 +172,16 @@ impl Device {
     #[must_use]
     pub fn events(&self) -> Events {
         Events::from_now(Arc::clone(&self.core.log), Some(self.id()))
+    }
+
+    /// Returns the packets of this device that were recorded, oldest first; see
+    /// [`record_packets`](crate::Builder::record_packets).
+    #[must_use]
+    pub fn packets(&self) -> Vec<RecordedPacket> {
+        let packets = self.core.recorder.as_ref().map(|recorder| recorder.all());
+        let mut packets = packets.unwrap_or_default();
+        packets.retain(|packet| packet.device == self.id());
+        packets
     }
 
     /// Closes the connection without a word and keeps the session.

@@ -3,7 +3,6 @@
 mod reply;
 mod request;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,6 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::broker::ACCEPT_PAUSE;
 use crate::core::Core;
+use crate::fault::Answer;
 use crate::pairing;
 
 pub(crate) use reply::Reply;
@@ -43,16 +43,35 @@ pub(crate) async fn serve(core: Arc<Core>, listener: TcpListener) {
 async fn answer(
     core: Arc<Core>,
     request: hyper::Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Full<Bytes>>, Closed> {
     let (head, body) = request.into_parts();
     let reply = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => match Request::new(head, &body.to_bytes()) {
-            Ok(request) => route(&core, &request),
+            Ok(request) => respond(&core, &request).await?,
             Err(reply) => reply,
         },
         Err(_) => Reply::detail(413, "Request entity too large"),
     };
     Ok(reply.into_response())
+}
+
+/// The connection is closed instead of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("closed on request")]
+struct Closed;
+
+/// Answers, rightly or wrongly.
+async fn respond(core: &Arc<Core>, request: &Request) -> Result<Reply, Closed> {
+    let fault = pairing::identify(request).and_then(|route| core.pairing_faults.next(route));
+    let Some((delay, answer)) = fault else {
+        return Ok(route(core, request));
+    };
+    tokio::time::sleep(delay).await;
+    match answer {
+        Answer::Close => Err(Closed),
+        Answer::Status(status, body) => Ok(Reply::fault(status, body)),
+        Answer::Truth => Ok(route(core, request)),
+    }
 }
 
 /// Hands a request to the service whose prefix it has.

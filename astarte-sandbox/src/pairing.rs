@@ -9,6 +9,7 @@ use hyper::Method;
 use serde_json::json;
 
 use crate::core::Core;
+use crate::fault::PairingRoute;
 use crate::http::{Reply, Request};
 
 /// Answers a request below `/pairing`.
@@ -24,6 +25,14 @@ pub(crate) fn route(core: &Arc<Core>, request: &Request, segments: &[&str]) -> R
             None => Reply::not_found(),
         },
         _ => Reply::not_found(),
+    }
+}
+
+/// Returns which route of a realm a request takes, if it takes one.
+pub(crate) fn identify(request: &Request) -> Option<PairingRoute> {
+    match request.segments().as_slice() {
+        ["pairing", "v1", _, rest @ ..] => Some(Route::find(request.method(), rest)?.kind()),
+        _ => None,
     }
 }
 
@@ -59,6 +68,17 @@ impl<'r> Route<'r> {
                 ],
             ) => Some(Route::Verify { device, protocol }),
             _ => None,
+        }
+    }
+
+    fn kind(&self) -> PairingRoute {
+        match self {
+            Route::Credentials { .. } => PairingRoute::Credentials,
+            Route::Info { .. } => PairingRoute::Info,
+            Route::Register => PairingRoute::Register,
+            Route::Unregister { .. } => PairingRoute::Unregister,
+            Route::Verify { .. } => PairingRoute::Verify,
+            Route::Version => PairingRoute::Version,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,8 +17,10 @@ use crate::core::Core;
 use crate::device::Device;
 use crate::event::Event;
 use crate::event_log::Events;
+use crate::fault::PairingFault;
 use crate::installed::{InstallError, IntoInterface, UpdateError};
 use crate::pem;
+use crate::recording::{self, RecordedPacket};
 use crate::registry::{self, RegisterError};
 
 /// A running Astarte with one realm.
@@ -214,6 +217,34 @@ impl Sandbox {
     #[must_use]
     pub fn history(&self) -> Vec<Event> {
         self.core.log.all()
+    }
+
+    /// Makes the pairing API answer requests wrongly, after those faults that it has already. A
+    /// request meets the oldest fault that is for its route.
+    pub fn fail_pairing(&self, fault: PairingFault) {
+        self.core.pairing_faults.add(fault);
+    }
+
+    /// Ends the faults of the pairing API.
+    pub fn heal_pairing(&self) {
+        self.core.pairing_faults.clear();
+    }
+
+    /// Returns the packets of all devices that were recorded, oldest first; see
+    /// [`record_packets`](Builder::record_packets).
+    #[must_use]
+    pub fn packets(&self) -> Vec<RecordedPacket> {
+        let recorder = self.core.recorder.as_ref();
+        recorder.map(|recorder| recorder.all()).unwrap_or_default()
+    }
+
+    /// Writes the packets of all devices that were recorded, oldest first, as JSON lines.
+    ///
+    /// # Errors
+    ///
+    /// Those of writing to `out`.
+    pub fn write_packets(&self, out: impl io::Write) -> io::Result<()> {
+        recording::write(&self.packets(), out)
     }
 
     /// Waits until everything that has arrived from any device is processed.

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::broker::session::Session;
 use crate::core::{Core, Settings};
 use crate::event::{DeviceError, Disconnection};
+use crate::fault::Faults;
 use crate::inbox::Inbox;
 use crate::sync::lock;
 use crate::updater::{self, Message};
@@ -41,6 +42,7 @@ pub(crate) struct State {
     /// Errors that nobody has waited for.
     pub(crate) errors: VecDeque<DeviceError>,
     pub(crate) session: Session,
+    pub(crate) faults: Faults,
     queue: VecDeque<Message>,
     draining: bool,
 }
@@ -112,6 +114,7 @@ impl State {
             inbox: Inbox::new(settings.kept_messages),
             errors: VecDeque::new(),
             session: Session::default(),
+            faults: Faults::default(),
             queue: VecDeque::new(),
             draining: false,
         }

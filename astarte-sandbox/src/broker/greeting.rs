@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use astarte_interface::DeviceId;
@@ -18,6 +19,8 @@ use super::{session, topic};
 use crate::authority;
 use crate::core::Core;
 use crate::event::Disconnection;
+use crate::fault;
+use crate::recording::Direction;
 use crate::slot::Slot;
 use crate::updater::Message;
 
@@ -43,42 +46,119 @@ impl Refusal {
     }
 }
 
-/// Takes a connection as far as CONNACK.
-///
-/// After the session is attached nothing is awaited, so that this can be abandoned at any time.
-pub(super) async fn greet(
+/// A client that has sent CONNECT.
+pub(super) struct Guest {
+    stream: TlsStream<TcpStream>,
+    input: BytesMut,
+    connect: Connect,
+    /// The device of the certificate, or why there is none.
+    slot: Result<Arc<Slot>, String>,
+}
+
+/// Takes a connection as far as CONNECT.
+pub(super) async fn listen(
     core: &Arc<Core>,
     acceptor: &TlsAcceptor,
     socket: TcpStream,
-    address: SocketAddr,
-) -> Result<Connection, Refusal> {
-    let lost = |error: io::Error| Refusal::new(format!("before CONNECT: {error}"));
+) -> Result<Guest, Refusal> {
     socket.set_nodelay(true).map_err(lost)?;
     let mut stream = acceptor
         .accept(socket)
         .await
         .map_err(|error| Refusal::new(format!("TLS handshake: {error}")))?;
     let slot = identify(core, &stream);
+    let device = slot.as_ref().ok();
     let mut input = BytesMut::with_capacity(4096);
     let connect = loop {
-        match packet::read(&mut input) {
+        let packet = packet::read_recorded(&mut input, |bytes| {
+            record(core, device, Direction::FromDevice, bytes);
+        });
+        match packet {
             Ok(Some(Packet::Connect(connect))) => break connect,
-            Ok(Some(_)) => return Err(Refusal::of(slot.as_ref().ok(), "a packet before CONNECT")),
+            Ok(Some(_)) => return Err(Refusal::of(device, "a packet before CONNECT")),
             Ok(None) => {}
-            Err(error) => return Err(Refusal::of(slot.as_ref().ok(), error.to_string())),
+            Err(error) => return Err(Refusal::of(device, error.to_string())),
         }
         if stream.read_buf(&mut input).await.map_err(lost)? == 0 {
-            return Err(Refusal::of(slot.as_ref().ok(), "closed before CONNECT"));
+            return Err(Refusal::of(device, "closed before CONNECT"));
         }
     };
-    match admit(slot.as_ref(), connect) {
-        Ok((slot, connect)) => Ok(attach(core, slot, connect, stream, input, address)),
-        Err((answer, reason)) => {
-            // The client may be gone already; it is refused all the same.
-            let _ = stream.write_all(&answer).await;
-            let _ = stream.shutdown().await;
-            Err(Refusal::of(slot.as_ref().ok(), reason))
+    Ok(Guest {
+        stream,
+        input,
+        connect,
+        slot,
+    })
+}
+
+impl Guest {
+    /// Answers CONNECT.
+    ///
+    /// After the session is attached nothing is awaited, so that this can be abandoned at any time.
+    pub(super) async fn admit(
+        mut self,
+        core: &Arc<Core>,
+        address: SocketAddr,
+    ) -> Result<Connection, Refusal> {
+        let slot = self.slot.clone();
+        if let Ok(slot) = &slot {
+            self.hold(slot).await?;
         }
+        let admitted = match slot
+            .as_ref()
+            .ok()
+            .and_then(|slot| slot.state().faults.next_refusal())
+        {
+            Some(refusal) => Err(on_request(refusal)),
+            None => admit(slot.as_ref(), &self.connect),
+        };
+        match admitted {
+            Ok(slot) => Ok(attach(core, slot, self, address)),
+            Err((answer, reason)) => {
+                let device = slot.as_ref().ok();
+                record(core, device, Direction::ToDevice, &answer);
+                // The client may be gone already; it is refused all the same.
+                let _ = self.stream.write_all(&answer).await;
+                let _ = self.stream.shutdown().await;
+                Err(Refusal::of(device, reason))
+            }
+        }
+    }
+
+    /// Waits as long as the faults of the device demand.
+    async fn hold(&mut self, slot: &Arc<Slot>) -> Result<(), Refusal> {
+        let delay = slot.state().faults.connack_delay;
+        let mut delay = pin!(tokio::time::sleep(delay));
+        let mut elapsed = delay.is_elapsed();
+        loop {
+            let mut changed = pin!(slot.changed.notified());
+            changed.as_mut().enable();
+            let stalled = slot.state().faults.stalled;
+            if elapsed && !stalled {
+                return Ok(());
+            }
+            tokio::select! {
+                () = &mut delay, if !elapsed => elapsed = true,
+                () = changed => {}
+                read = self.stream.read_buf(&mut self.input),
+                    if !stalled && self.input.len() <= packet::MAX_REMAINING =>
+                {
+                    if read.map_err(lost)? == 0 {
+                        return Err(Refusal::of(Some(slot), "closed before CONNACK"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn lost(error: io::Error) -> Refusal {
+    Refusal::new(format!("before CONNACK: {error}"))
+}
+
+fn record(core: &Core, device: Option<&Arc<Slot>>, direction: Direction, bytes: &[u8]) {
+    if let (Some(recorder), Some(slot)) = (&core.recorder, device) {
+        recorder.record(slot.id, direction, bytes);
     }
 }
 
@@ -105,8 +185,8 @@ type Answer = (BytesMut, String);
 /// Decides on CONNECT; the error is the answer and its reason.
 fn admit<'s>(
     slot: Result<&'s Arc<Slot>, &String>,
-    connect: Connect,
-) -> Result<(&'s Arc<Slot>, Connect), Answer> {
+    connect: &Connect,
+) -> Result<&'s Arc<Slot>, Answer> {
     match connect.level {
         3 | 4 => {}
         // MQTT 5 has a longer CONNACK; this one says "bad user name or password".
@@ -137,7 +217,14 @@ fn admit<'s>(
         let reason = "the topic of the will is not the device's".to_owned();
         return Err(refuse(ConnectReturnCode::NotAuthorized, reason));
     }
-    Ok((slot, connect))
+    Ok(slot)
+}
+
+fn on_request(refusal: fault::Refusal) -> Answer {
+    match refusal.code() {
+        Some(code) => refuse(code, "on request".to_owned()),
+        None => (BytesMut::new(), "on request, without CONNACK".to_owned()),
+    }
 }
 
 fn refuse(code: ConnectReturnCode, reason: String) -> Answer {
@@ -158,14 +245,13 @@ fn relative(slot: &Slot, will: &Publish) -> Option<Publish> {
     })
 }
 
-fn attach(
-    core: &Arc<Core>,
-    slot: &Arc<Slot>,
-    connect: Connect,
-    stream: TlsStream<TcpStream>,
-    input: BytesMut,
-    address: SocketAddr,
-) -> Connection {
+fn attach(core: &Arc<Core>, slot: &Arc<Slot>, guest: Guest, address: SocketAddr) -> Connection {
+    let Guest {
+        stream,
+        input,
+        connect,
+        ..
+    } = guest;
     let signal = Arc::new(session::Signal::default());
     let link = session::Link {
         id: core.next_link(),

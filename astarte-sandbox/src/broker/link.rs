@@ -6,22 +6,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, BytesMut};
-use rumqttc::mqttbytes::v4::{self, SubscribeReasonCode};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use bytes::BytesMut;
+use rumqttc::mqttbytes::v4;
+use tokio::io::{AsyncReadExt, ReadHalf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::unconstrained;
 use tokio_rustls::server::TlsStream;
 
-use super::packet::{self, Packet, Publish};
+use super::answer::{handle, protocol};
+use super::outlet::Outlet;
+use super::packet::{self, Packet};
 use super::session::{self, Session, Signal};
-use super::topic;
 use crate::core::Core;
 use crate::event::Disconnection;
-use crate::profile::Profile;
-use crate::slot::{Slot, State};
-use crate::updater::Message;
+use crate::recording::Direction;
+use crate::slot::Slot;
 
 /// The connection of a device, and the bytes on their way.
 pub(super) struct Connection {
@@ -30,11 +30,8 @@ pub(super) struct Connection {
     id: u64,
     signal: Arc<Signal>,
     reader: ReadHalf<TlsStream<TcpStream>>,
-    writer: WriteHalf<TlsStream<TcpStream>>,
+    outlet: Outlet,
     input: BytesMut,
-    output: BytesMut,
-    /// Whether TLS may hold bytes that are not on the wire.
-    unflushed: bool,
     heard: Instant,
     silence: Option<Duration>,
 }
@@ -43,6 +40,7 @@ pub(super) struct Connection {
 struct Work {
     barriers: Vec<oneshot::Sender<()>>,
     congested: bool,
+    stalled: bool,
     retry_at: Option<Instant>,
 }
 
@@ -56,16 +54,15 @@ impl Connection {
         input: BytesMut,
     ) -> Connection {
         let (reader, writer) = tokio::io::split(stream);
+        let outlet = Outlet::new(writer, core.recorder.clone(), slot.id);
         Connection {
             core,
             slot,
             id,
             signal,
             reader,
-            writer,
+            outlet,
             input,
-            output: BytesMut::new(),
-            unflushed: false,
             heard: Instant::now(),
             silence: None,
         }
@@ -80,8 +77,8 @@ impl Connection {
     /// Writes CONNACK and what the session has not got acknowledged.
     pub(super) fn accept(&mut self, session: &mut Session, present: bool) {
         let accepted = v4::ConnAck::new(v4::ConnectReturnCode::Success, present);
-        session::write(&v4::Packet::ConnAck(accepted), &mut self.output);
-        session.resend(Instant::now(), &mut self.output);
+        session::write(&v4::Packet::ConnAck(accepted), &mut self.outlet.fresh);
+        session.resend(Instant::now(), &mut self.outlet.fresh);
     }
 
     /// Serves the device until one side ends the connection.
@@ -98,15 +95,11 @@ impl Connection {
                 }
             });
         }
-        self.output.unsplit(self.signal.take_parting());
+        self.outlet.fresh.unsplit(self.signal.take_parting());
         // What is acknowledged has been accepted; the device should learn of it if it still reads.
-        let farewell = async {
-            while !self.output.is_empty() || self.unflushed {
-                push(&mut self.writer, &mut self.output, &mut self.unflushed).await?;
-            }
-            self.writer.shutdown().await
-        };
-        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+        if !self.slot.state().faults.stalled {
+            let _ = tokio::time::timeout(FAREWELL, self.outlet.finish()).await;
+        }
     }
 
     /// Returns why the connection ended, and nothing when somebody else has ended it.
@@ -114,18 +107,25 @@ impl Connection {
         loop {
             let work = self.work()?;
             if !work.barriers.is_empty() {
-                if let Err(reason) = self.drain_socket() {
-                    self.hand_over(work.barriers);
+                let drained = if work.stalled {
+                    Ok(())
+                } else {
+                    self.drain_socket()
+                };
+                self.hand_over(work.barriers);
+                if let Err(reason) = drained {
                     return Some(reason);
                 }
-                self.hand_over(work.barriers);
+                continue;
+            }
+            if work.stalled {
+                self.heard = Instant::now();
+                self.signal.wake.notified().await;
                 continue;
             }
             self.input.reserve(READ_SIZE);
-            let alarm = earliest(
-                self.silence.map(|silence| self.heard + silence),
-                work.retry_at,
-            );
+            let silent = self.silence.map(|silence| self.heard + silence);
+            let alarm = [silent, work.retry_at, self.outlet.due()];
             tokio::select! {
                 read = self.reader.read_buf(&mut self.input), if !work.congested => {
                     if !matches!(read, Ok(1..)) {
@@ -135,16 +135,14 @@ impl Connection {
                         return Some(reason);
                     }
                 }
-                written = push(&mut self.writer, &mut self.output, &mut self.unflushed),
-                    if !self.output.is_empty() || self.unflushed =>
-                {
+                written = self.outlet.push(), if self.outlet.has_bytes() => {
                     if written.is_err() {
                         return Some(Disconnection::Lost);
                     }
                 }
                 () = self.signal.wake.notified() => {}
                 () = self.slot.drained.notified(), if work.congested => {}
-                () = sleep_until(alarm) => {
+                () = sleep_until(alarm.into_iter().flatten().min()) => {
                     if self.silence.is_some_and(|silence| self.heard.elapsed() >= silence) {
                         return Some(Disconnection::KeepAlive);
                     }
@@ -159,20 +157,27 @@ impl Connection {
         if !state.session.is_attached(self.id) {
             return None;
         }
+        let (stalled, latency) = (state.faults.stalled, state.faults.latency);
         let interval = self.core.settings.retry_interval;
         // A device that does not take what was sent does not need it twice.
-        let repeat = self.output.is_empty();
+        let repeat = !stalled && self.outlet.is_empty();
         if let Some(before) = Instant::now().checked_sub(interval).filter(|_| repeat) {
-            state.session.resend(before, &mut self.output);
+            state.session.resend(before, &mut self.outlet.fresh);
         }
         let retry_at = state.session.retry_at(interval).filter(|_| repeat);
-        state.session.fill(&mut self.output);
+        if !stalled {
+            if self.outlet.len() < session::OUTPUT_LIMIT {
+                state.session.fill(&mut self.outlet.fresh);
+            }
+            self.outlet.dispatch(latency);
+        }
         Some(Work {
             barriers: state
                 .session
                 .link()
                 .map(|link| std::mem::take(&mut link.barriers))?,
-            congested: state.is_congested() || self.output.len() >= UNREAD_LIMIT,
+            congested: state.is_congested() || self.outlet.len() >= UNREAD_LIMIT,
+            stalled,
             retry_at,
         })
     }
@@ -202,167 +207,27 @@ impl Connection {
             if !state.session.is_attached(self.id) {
                 return Ok(());
             }
-            while let Some(packet) =
-                packet::read(&mut self.input).map_err(|error| protocol(error.to_string()))?
-            {
-                handle(&self.core, &self.slot, state, packet, &mut self.output)?;
+            while let Some(packet) = next_packet(&self.core, &self.slot, &mut self.input)? {
+                let out = &mut self.outlet.fresh;
+                handle(&self.core, &self.slot, state, packet, out)?;
             }
             Ok(())
         })
     }
 }
 
-fn handle(
+/// Takes a packet out of what has arrived, and records it.
+fn next_packet(
     core: &Core,
     slot: &Slot,
-    state: &mut State,
-    packet: Packet,
-    out: &mut BytesMut,
-) -> Result<(), Disconnection> {
-    let packet = match packet {
-        Packet::Connect(_) => return Err(protocol("a second CONNECT")),
-        Packet::Publish(publish) => return on_publish(slot, state, publish, out),
-        Packet::Other(packet) => packet,
-    };
-    match packet {
-        v4::Packet::PubAck(ack) => state.session.acknowledge(ack.pkid),
-        v4::Packet::PubRec(rec) => state
-            .session
-            .received_by_peer(rec.pkid, out)
-            .map_err(|error| protocol(error.to_string()))?,
-        v4::Packet::PubComp(comp) => {
-            state
-                .session
-                .complete(comp.pkid)
-                .map_err(|error| protocol(error.to_string()))?;
-        }
-        v4::Packet::PubRel(rel) => {
-            state.session.release(rel.pkid);
-            session::write(&v4::Packet::PubComp(v4::PubComp::new(rel.pkid)), out);
-        }
-        v4::Packet::Subscribe(subscribe) => on_subscribe(core, slot, state, subscribe, out)?,
-        v4::Packet::Unsubscribe(unsubscribe) => {
-            for filter in &unsubscribe.topics {
-                state.session.unsubscribe(filter);
-            }
-            session::write(
-                &v4::Packet::UnsubAck(v4::UnsubAck::new(unsubscribe.pkid)),
-                out,
-            );
-        }
-        v4::Packet::PingReq => session::write(&v4::Packet::PingResp, out),
-        v4::Packet::Disconnect => return Err(Disconnection::Client),
-        other => {
-            return Err(protocol(format!(
-                "a packet that only a server sends: {other:?}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Acknowledges a publication and queues it: what is wrong with it shows later.
-fn on_publish(
-    slot: &Slot,
-    state: &mut State,
-    publish: Publish,
-    out: &mut BytesMut,
-) -> Result<(), Disconnection> {
-    if !topic::is_name(&publish.topic) {
-        return Err(protocol("PUBLISH with a topic that is not a name"));
-    }
-    let relative = topic::below(&slot.base, &publish.topic);
-    // Upstream, the broker itself takes topics that begin with `$`, and does nothing with them.
-    if relative.is_none() && !publish.topic.starts_with(b"$") {
-        let topic = String::from_utf8_lossy(&publish.topic).into_owned();
-        return Err(Disconnection::ForeignTopic(topic));
-    }
-    let new = match publish.qos {
-        0 => true,
-        1 => {
-            session::write(&v4::Packet::PubAck(v4::PubAck::new(publish.id)), out);
-            true
-        }
-        _ => {
-            session::write(&v4::Packet::PubRec(v4::PubRec::new(publish.id)), out);
-            state.session.receive(publish.id)
+    input: &mut BytesMut,
+) -> Result<Option<Packet>, Disconnection> {
+    let record = |bytes: &[u8]| {
+        if let Some(recorder) = &core.recorder {
+            recorder.record(slot.id, Direction::FromDevice, bytes);
         }
     };
-    let Some(relative) = relative.filter(|_| new) else {
-        return Ok(());
-    };
-    let relative = publish.topic.slice_ref(relative);
-    if let Ok(topic) = str::from_utf8(&publish.topic) {
-        state
-            .session
-            .publish(topic, publish.qos, publish.payload.clone());
-    }
-    state.enqueue(Message::publish(Publish {
-        topic: relative,
-        ..publish
-    }));
-    Ok(())
-}
-
-fn on_subscribe(
-    core: &Core,
-    slot: &Slot,
-    state: &mut State,
-    subscribe: v4::Subscribe,
-    out: &mut BytesMut,
-) -> Result<(), Disconnection> {
-    if subscribe.pkid == 0
-        || !subscribe
-            .filters
-            .iter()
-            .all(|filter| topic::is_filter(&filter.path))
-    {
-        return Err(protocol("malformed SUBSCRIBE"));
-    }
-    let (mut codes, mut filters, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    for filter in subscribe.filters {
-        match topic::below(&slot.base, filter.path.as_bytes()) {
-            Some(below) => {
-                let below = below.strip_prefix(b"/").unwrap_or(below);
-                filters.push(String::from_utf8_lossy(below).into_owned());
-                codes.push(SubscribeReasonCode::Success(filter.qos));
-                state.session.subscribe(filter.path, filter.qos as u8);
-            }
-            None => {
-                codes.push(SubscribeReasonCode::Failure);
-                refused.push(filter.path);
-            }
-        }
-    }
-    if core.settings.profile == Profile::AsShipped && !filters.is_empty() {
-        codes.retain(|code| *code != SubscribeReasonCode::Failure);
-    }
-    session::write(
-        &v4::Packet::SubAck(v4::SubAck::new(subscribe.pkid, codes)),
-        out,
-    );
-    state.enqueue(Message::Subscribed { filters, refused });
-    Ok(())
-}
-
-fn protocol(reason: impl Into<String>) -> Disconnection {
-    Disconnection::Protocol(reason.into())
-}
-
-/// Moves bytes towards the wire. Cancel-safe: what was not taken stays in `output`.
-async fn push(
-    writer: &mut WriteHalf<TlsStream<TcpStream>>,
-    output: &mut BytesMut,
-    unflushed: &mut bool,
-) -> std::io::Result<()> {
-    if output.has_remaining() {
-        writer.write_buf(output).await?;
-        *unflushed = true;
-    } else {
-        writer.flush().await?;
-        *unflushed = false;
-    }
-    Ok(())
+    packet::read_recorded(input, record).map_err(|error| protocol(error.to_string()))
 }
 
 /// Returns the result of a future that is ready at once.
@@ -382,10 +247,6 @@ async fn sleep_until(instant: Option<Instant>) {
         Some(instant) => tokio::time::sleep_until(instant.into()).await,
         None => pending().await,
     }
-}
-
-fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    [a, b].into_iter().flatten().min()
 }
 
 /// Bytes for which there is room before a read.

@@ -49,6 +49,19 @@ pub(crate) enum PacketError {
     Codec(String),
 }
 
+/// Takes the first packet out of `buffer`, and shows its bytes to `witness`, whatever they are.
+pub(crate) fn read_recorded(
+    buffer: &mut BytesMut,
+    witness: impl FnOnce(&[u8]),
+) -> Result<Option<Packet>, PacketError> {
+    if let Some((header, remaining)) = frame(buffer)?
+        && let Some(packet) = buffer.get(..header + remaining)
+    {
+        witness(packet);
+    }
+    read(buffer)
+}
+
 /// Takes the first packet out of `buffer`, if it is there as a whole.
 pub(crate) fn read(buffer: &mut BytesMut) -> Result<Option<Packet>, PacketError> {
     let Some((header, remaining)) = frame(buffer)? else {

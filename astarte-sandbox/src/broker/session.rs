@@ -13,12 +13,13 @@ use super::topic;
 use crate::sync::lock;
 
 /// What the broker keeps for a device, connected or not.
-#[derive(Default)]
 pub(crate) struct Session {
     /// Whether the session outlives the connection.
     persistent: bool,
     subscriptions: BTreeMap<String, u8>,
     waiting: VecDeque<v4::Publish>,
+    /// Messages in `waiting`, at most.
+    queue_limit: usize,
     in_flight: VecDeque<InFlight>,
     last_id: u16,
     /// Ids of QoS 2 publications of the device that it has not released.
@@ -70,6 +71,21 @@ pub(crate) struct Delivery {
 #[error("{0} of an unknown packet id {1}")]
 pub(crate) struct UnknownId(&'static str, u16);
 
+impl Default for Session {
+    fn default() -> Session {
+        Session {
+            persistent: false,
+            subscriptions: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            queue_limit: QUEUE_LIMIT,
+            in_flight: VecDeque::new(),
+            last_id: 0,
+            received: HashSet::new(),
+            link: None,
+        }
+    }
+}
+
 impl Session {
     /// Connects the session and returns whether it existed before.
     pub(crate) fn attach(&mut self, link: Link, clean: bool) -> bool {
@@ -114,6 +130,11 @@ impl Session {
         self.received.clear();
     }
 
+    /// Sets how many messages wait at most; those that wait already stay.
+    pub(crate) fn limit_queue(&mut self, messages: usize) {
+        self.queue_limit = messages;
+    }
+
     pub(crate) fn link(&mut self) -> Option<&mut Link> {
         self.link.as_mut()
     }
@@ -155,7 +176,7 @@ impl Session {
                 dropped: false,
             };
         }
-        let dropped = self.waiting.len() >= QUEUE_LIMIT;
+        let dropped = self.waiting.len() >= self.queue_limit;
         if !dropped {
             self.waiting
                 .push_back(v4::Publish::from_bytes(topic, quality(qos), payload));
@@ -311,10 +332,10 @@ fn quality(qos: u8) -> QoS {
 const WINDOW: usize = 100;
 
 /// Messages that wait for the window or for the device; when it is full the newest is dropped.
-const QUEUE_LIMIT: usize = 1000;
+pub(crate) const QUEUE_LIMIT: usize = 1000;
 
 /// Bytes to write at which the session keeps its messages.
-const OUTPUT_LIMIT: usize = 256 * 1024;
+pub(super) const OUTPUT_LIMIT: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {

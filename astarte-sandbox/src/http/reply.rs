@@ -61,6 +61,17 @@ impl Reply {
         Reply::detail(500, "Internal server error")
     }
 
+    /// An answer that was asked for.
+    pub(crate) fn fault(status: u16, body: Option<String>) -> Reply {
+        let detail = StatusCode::from_u16(status).ok();
+        let detail = detail.and_then(|status| status.canonical_reason());
+        let mut reply = Reply::detail(status, detail.unwrap_or("Internal server error"));
+        if let (Some(body), Some((_, text))) = (body, &mut reply.body) {
+            *text = body;
+        }
+        reply
+    }
+
     fn json(status: u16, body: &Value) -> Reply {
         Reply {
             status,

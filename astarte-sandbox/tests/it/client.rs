@@ -115,6 +115,21 @@ impl Client {
         answer
     }
 
+    /// Like [`raw`](Client::raw), where TLS may fail as well.
+    pub(crate) async fn raw_or_refused(
+        sandbox: &Sandbox,
+        identity: &Identity,
+        bytes: &[u8],
+    ) -> Vec<u8> {
+        let mut answer = Vec::new();
+        if let Ok(mut stream) = tls(sandbox, Some(identity)).await
+            && stream.write_all(bytes).await.is_ok()
+        {
+            let _ = within(stream.read_to_end(&mut answer)).await;
+        }
+        answer
+    }
+
     pub(crate) async fn send(&mut self, packet: &Packet) {
         let mut bytes = BytesMut::new();
         packet.write(&mut bytes, usize::MAX).unwrap();

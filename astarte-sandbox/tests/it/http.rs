@@ -70,3 +70,18 @@ pub(crate) async fn request(
     };
     Answer { status, body }
 }
+
+/// Whether the connection ends without an answer.
+pub(crate) async fn is_closed(sandbox: &Sandbox, path: &str) -> bool {
+    let url = sandbox.pairing_url().strip_prefix("http://").unwrap();
+    let (host, base) = url.split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let text = format!("GET /{base}{path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // The end may come as an error.
+    let _ = timeout(Duration::from_secs(10), stream.read_to_end(&mut answer))
+        .await
+        .unwrap();
+    answer.is_empty()
+}

@@ -7,6 +7,7 @@ mod client;
 mod conformance;
 mod control;
 mod data;
+mod faults;
 mod fixtures;
 mod http;
 mod interfaces;
