@@ -15,7 +15,7 @@ use crate::core::{Core, Settings};
 use crate::event_log::EventLog;
 use crate::installed::{InstallError, IntoInterface};
 use crate::jwt::RealmKey;
-use crate::profile::Profile;
+use crate::profile::{Profile, ServerVersion};
 use crate::sandbox::Sandbox;
 use crate::{broker, http};
 
@@ -26,6 +26,7 @@ pub struct Builder {
     realm: String,
     realm_key: Option<String>,
     profile: Profile,
+    version: ServerVersion,
     port: u16,
     broker_port: u16,
     interfaces: Vec<Interface>,
@@ -86,6 +87,7 @@ impl Default for Builder {
             realm: "test".to_owned(),
             realm_key: None,
             profile: Profile::default(),
+            version: ServerVersion::default(),
             port: 0,
             broker_port: 0,
             interfaces: Vec::new(),
@@ -120,9 +122,16 @@ impl Builder {
         }
     }
 
-    /// Sets which server the sandbox resembles; [`Profile::Spec`] by default.
+    /// Sets whether the sandbox has the known faults of the server; [`Profile::Spec`], without
+    /// them, by default.
     pub fn profile(self, profile: Profile) -> Builder {
         Builder { profile, ..self }
+    }
+
+    /// Sets the version of the server that the sandbox resembles; [`ServerVersion::V1_4`] by
+    /// default.
+    pub fn server_version(self, version: ServerVersion) -> Builder {
+        Builder { version, ..self }
     }
 
     /// Sets the port of the HTTP API; any free port by default.
@@ -327,6 +336,7 @@ impl Builder {
         let settings = Settings {
             realm: self.realm,
             profile: self.profile,
+            version: self.version,
             patience: self.patience,
             retry_interval: self.retry_interval,
             certificate_lifetime: self.certificate_lifetime,

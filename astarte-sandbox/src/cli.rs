@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::{fs, io};
 
-use astarte_sandbox::{Builder, Profile, Sandbox};
+use astarte_sandbox::{Builder, Profile, Sandbox, ServerVersion};
 use lexopt::prelude::{Long, Short, ValueExt};
 
 /// What the user asks for.
@@ -21,6 +21,7 @@ pub(crate) struct Options {
     realm: Option<String>,
     realm_key: Option<PathBuf>,
     profile: Profile,
+    version: ServerVersion,
     pub(crate) write_ca: Option<PathBuf>,
     pub(crate) json: bool,
 }
@@ -31,7 +32,8 @@ impl Options {
         let mut builder = Sandbox::builder()
             .port(self.port)
             .broker_port(self.broker_port)
-            .profile(self.profile);
+            .profile(self.profile)
+            .server_version(self.version);
         for directory in &self.interfaces {
             builder = builder.interfaces_dir(directory);
         }
@@ -56,6 +58,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
             Long("realm") => options.realm = Some(parser.value()?.string()?),
             Long("realm-key") => options.realm_key = Some(parser.value()?.into()),
             Long("profile") => options.profile = profile(&parser.value()?.string()?)?,
+            Long("server") => options.version = parser.value()?.parse()?,
             Long("write-ca") => options.write_ca = Some(parser.value()?.into()),
             Long("json") => options.json = true,
             other => return Err(other.unexpected()),
@@ -74,7 +77,8 @@ fn profile(name: &str) -> Result<Profile, lexopt::Error> {
 
 pub(crate) const USAGE: &str = "\
 usage: astarte-sandbox [--interfaces DIR]... [--port N] [--broker-port N] [--realm NAME]
-                       [--realm-key FILE] [--profile spec|as-shipped] [--write-ca FILE] [--json]";
+                       [--realm-key FILE] [--profile spec|as-shipped] [--server VERSION] [--write-ca FILE]
+                       [--json]";
 
 pub(crate) const HELP: &str = "\
 An Astarte in one process: the pairing API, the MQTT broker and the checks of the server.
@@ -87,6 +91,7 @@ usage: astarte-sandbox [options]
       --realm NAME       name of the realm; `test` by default
       --realm-key FILE   private key of the realm, P-256 in PKCS#8 PEM; a new one by default
       --profile NAME     `spec`, the protocol as documented, or `as-shipped`, with its known faults
+      --server VERSION   resemble 1.2.0, 1.2.1, 1.3 or 1.4; 1.4 by default
       --write-ca FILE    write the certificate that devices must trust to FILE
       --json             write what happens as JSON lines
   -h, --help             show this text
@@ -103,7 +108,7 @@ mod tests {
     #[test]
     fn options_are_read() {
         let arguments = "--interfaces a -i b --port 1 --broker-port=2 --realm r --json \
-             --profile as-shipped --write-ca c";
+             --profile as-shipped --server 1.3 --write-ca c";
         let arguments: Vec<&str> = arguments.split(' ').collect();
         let Ok(Command::Run(options)) = parse(&arguments) else {
             panic!()
@@ -112,6 +117,7 @@ mod tests {
         assert_eq!((options.port, options.broker_port), (1, 2));
         assert_eq!(options.realm.as_deref(), Some("r"));
         assert_eq!(options.profile, Profile::AsShipped);
+        assert_eq!(options.version, ServerVersion::V1_3);
         assert_eq!(options.write_ca, Some(PathBuf::from("c")));
         assert!(options.json);
     }
@@ -123,6 +129,7 @@ mod tests {
             &["--port", "x"],
             &["--port", "65536"],
             &["--profile", "x"],
+            &["--server", "1.1"],
             &["--nope"],
             &["nope"],
         ] {

@@ -14,7 +14,7 @@ use crate::event_log::EventLog;
 use crate::fault::PairingFaults;
 use crate::installed::Installed;
 use crate::jwt::RealmKey;
-use crate::profile::Profile;
+use crate::profile::{Profile, ServerVersion};
 use crate::recording::Recorder;
 use crate::slot::Slot;
 use crate::sync::lock;
@@ -43,6 +43,7 @@ pub(crate) struct Core {
 pub(crate) struct Settings {
     pub(crate) realm: String,
     pub(crate) profile: Profile,
+    pub(crate) version: ServerVersion,
     pub(crate) patience: Duration,
     pub(crate) retry_interval: Duration,
     pub(crate) certificate_lifetime: Duration,

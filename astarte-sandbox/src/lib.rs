@@ -31,7 +31,7 @@
 //! - Messages on which the real server gets stuck for ever are answered like any other error, and
 //!   marked with `would_wedge`.
 //! - Interfaces with `encrypted` mappings can be installed, but there is no key agreement: data on
-//!   them are an error.
+//!   them are an error, as they are on a server from 1.4 without one.
 //! - The broker neither keeps nor delivers retained messages.
 
 mod authority;
@@ -74,7 +74,7 @@ pub use event::{Declaration, DeviceError, Disconnection, Event, EventKind};
 pub use event_log::Events;
 pub use fault::{PairingFault, PairingRoute, Refusal};
 pub use installed::{InstallError, IntoInterface, UpdateError};
-pub use profile::Profile;
+pub use profile::{Profile, ServerVersion, ServerVersionError};
 pub use received::{Content, Received};
 pub use recording::{Direction, RecordedPacket};
 pub use registry::RegisterError;

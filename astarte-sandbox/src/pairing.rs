@@ -15,7 +15,7 @@ use crate::http::{Reply, Request};
 /// Answers a request below `/pairing`.
 pub(crate) fn route(core: &Arc<Core>, request: &Request, segments: &[&str]) -> Reply {
     match (request.method(), segments) {
-        (&Method::GET, ["version"]) => Reply::data(200, json!(VERSION)),
+        (&Method::GET, ["version"]) => Reply::data(200, json!(core.settings.version.release())),
         (&Method::GET, ["health"] | ["v1", _, "health"]) => Reply::empty(200),
         (&Method::GET, ["metrics"]) => metrics(core),
         (_, ["v1", realm, rest @ ..]) => match Route::find(request.method(), rest) {
@@ -92,7 +92,7 @@ impl<'r> Route<'r> {
             Route::Register => agent::register(core, request),
             Route::Unregister { device } => agent::unregister(core, request, device),
             Route::Verify { device, protocol } => device::verify(core, request, device, protocol),
-            Route::Version => Ok(Reply::data(200, json!(VERSION))),
+            Route::Version => Ok(Reply::data(200, json!(core.settings.version.release()))),
         }
     }
 }
@@ -107,6 +107,3 @@ fn metrics(core: &Core) -> Reply {
         "# TYPE astarte_devices gauge\nastarte_devices {registered}\n"
     ))
 }
-
-/// The version of Astarte whose behaviour the sandbox has.
-pub(crate) const VERSION: &str = "1.4.0";

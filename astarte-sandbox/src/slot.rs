@@ -1,6 +1,6 @@
 //! The place of one device: what the server keeps for it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use astarte_interface::{DeviceId, Value, Version};
@@ -36,6 +36,8 @@ pub(crate) struct State {
     /// Interfaces that were in the introspection, by name and major version.
     pub(crate) previous: BTreeMap<(String, u32), u32>,
     pub(crate) purge_format: PurgeFormat,
+    /// Interfaces of the introspection that the server has loaded.
+    pub(crate) loaded: BTreeSet<String>,
     /// Set properties of both owners, by name and major version, then by path.
     pub(crate) properties: BTreeMap<(String, u32), BTreeMap<String, Value>>,
     pub(crate) inbox: Inbox,
@@ -110,6 +112,7 @@ impl State {
             introspection: BTreeMap::new(),
             previous: BTreeMap::new(),
             purge_format: PurgeFormat::default(),
+            loaded: BTreeSet::new(),
             properties: BTreeMap::new(),
             inbox: Inbox::new(settings.kept_messages),
             errors: VecDeque::new(),

@@ -4,6 +4,7 @@
 mod capabilities;
 mod control;
 mod data;
+mod definitions;
 mod introspection;
 mod payload;
 mod purge;
@@ -20,6 +21,7 @@ use crate::broker::Publish;
 use crate::clock;
 use crate::core::Core;
 use crate::event::{DeviceError, Disconnection, EventKind};
+use crate::profile::ServerVersion;
 use crate::slot::{Slot, State};
 
 pub(crate) use rejection::Rejection;
@@ -119,7 +121,9 @@ impl Context<'_> {
         }
         let result = match &*publish.topic {
             b"" => self.introspection(&publish.payload),
-            b"/capabilities" => self.capabilities(&publish.payload),
+            b"/capabilities" if self.version().has_capabilities() => {
+                self.capabilities(&publish.payload)
+            }
             b"/control" => self.control(b"", &publish.payload),
             topic => match topic.strip_prefix(b"/control/") {
                 Some(path) => self.control(path, &publish.payload),
@@ -194,6 +198,10 @@ impl Context<'_> {
             }
         });
         subscriptions
+    }
+
+    pub(crate) fn version(&self) -> ServerVersion {
+        self.core.settings.version
     }
 
     pub(crate) fn emit(&self, kind: EventKind) {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::Device;
 use crate::bson;
 use crate::path::{self, PathError, Target};
+use crate::profile::ServerVersion;
 use crate::slot::State;
 use crate::updater::Context;
 
@@ -116,7 +117,7 @@ impl Device {
             .map(|(key, value)| (key.into(), value.into()))
             .collect();
         self.with_interface(interface, |context, interface| {
-            let object = fit_object(&interface, path, object)?;
+            let object = fit_object(&interface, path, object, context.version())?;
             let first = interface.mappings().next();
             let mapping = first.ok_or_else(|| PublishError::NoMapping(path.to_owned()))?;
             let payload = bson::encode_object(&object);
@@ -258,6 +259,7 @@ fn fit_object(
     interface: &Interface,
     path: &str,
     object: Vec<(String, Value)>,
+    version: ServerVersion,
 ) -> Result<BTreeMap<String, Value>, PublishError> {
     check_aggregation(interface, Aggregation::Object)?;
     resolve(interface, path)?;
@@ -270,7 +272,9 @@ fn fit_object(
         let value = fit(value, mapping, &key)?;
         fitted.insert(key, value);
     }
-    let required = interface.mappings().filter(|mapping| mapping.required());
+    let required = interface
+        .mappings()
+        .filter(|mapping| mapping.required() && version.has_required());
     match required
         .filter_map(Mapping::key)
         .find(|key| !fitted.contains_key(*key))

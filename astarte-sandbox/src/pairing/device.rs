@@ -30,7 +30,7 @@ pub(super) fn info(core: &Arc<Core>, request: &Request, device: &str) -> Result<
     Ok(Reply::data(
         200,
         json!({
-            "version": super::VERSION,
+            "version": core.settings.version.release(),
             "status": status,
             "protocols": {PROTOCOL: {"broker_url": core.broker_url}},
         }),

@@ -10,7 +10,7 @@ use super::{Context, Rejection, purge};
 use crate::bson;
 use crate::error_name::ErrorName;
 use crate::event::EventKind;
-use crate::profile::Profile;
+use crate::profile::{Profile, ServerVersion};
 
 impl Context<'_> {
     /// Handles a control topic; `path` is what follows `control/`.
@@ -28,8 +28,8 @@ impl Context<'_> {
     /// Sends the list of set properties of the server, then the properties.
     fn empty_cache(&mut self) -> Result<(), Rejection> {
         let list = match self.core.settings.profile {
-            Profile::Spec => self.set_server_properties(),
-            Profile::AsShipped => Vec::new(),
+            Profile::AsShipped if self.version() >= ServerVersion::V1_2_1 => Vec::new(),
+            _ => self.set_server_properties(),
         };
         let list = purge::list(&list, self.state.purge_format);
         if self.send("control/consumer/properties", QOS, list) == 0 {
@@ -37,7 +37,15 @@ impl Context<'_> {
             return Err(Rejection::new(ErrorName::DeviceSessionNotFound, detail));
         }
         for (name, version) in self.state.introspection.clone() {
-            let interface = self.installed(&name, version)?;
+            let interface = self
+                .installed(&name, version)
+                .map_err(|rejection| Rejection {
+                    name: match self.version() {
+                        ServerVersion::V1_4 => rejection.name,
+                        _ => ErrorName::ResendInterfacePropertiesFailed,
+                    },
+                    ..rejection
+                })?;
             if is_properties_of(&interface, Ownership::Server) {
                 self.resend(&name, version)?;
             }

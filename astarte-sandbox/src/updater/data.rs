@@ -7,6 +7,7 @@ use crate::broker::Publish;
 use crate::error_name::ErrorName;
 use crate::event::EventKind;
 use crate::path::{self, PathError, Target};
+use crate::profile::ServerVersion;
 use crate::received::{Parts, Received};
 
 impl Context<'_> {
@@ -35,7 +36,11 @@ impl Context<'_> {
         })?;
         let interface = self.installed(name, version)?;
         let target = check_target(&interface, path)?;
-        let checked = payload::check(&interface, &target, &publish.payload)?;
+        if self.version().has_encryption() {
+            check_encryption(&interface)?;
+        }
+        let keys = self.keys(&interface);
+        let checked = payload::check(&interface, &target, &keys, &publish.payload)?;
         let received = Received::new(Parts {
             interface: name.to_owned(),
             path: path.to_owned(),
@@ -55,8 +60,12 @@ impl Context<'_> {
             }
             Target::Individual(_) if received.is_unset() => {
                 let detail = "an empty payload, or null, on a datastream";
-                return Err(Rejection::new(ErrorName::UnsetOnDatastream, detail)
-                    .declared(&interface, interface.type_span()));
+                let wedges = self.version() == ServerVersion::V1_2_0;
+                let rejection = Rejection {
+                    would_wedge: wedges,
+                    ..Rejection::new(ErrorName::UnsetOnDatastream, detail)
+                };
+                return Err(rejection.declared(&interface, interface.type_span()));
             }
             Target::Individual(_) | Target::Object => {}
         }
@@ -88,7 +97,9 @@ impl Context<'_> {
         }
         match new {
             Some(new) => self.set_property(key, path, old, new),
-            None if mapping.allow_unset() => self.remove_property(&name, key.1, path),
+            None if mapping.allow_unset() || self.version().unsets_everything() => {
+                self.remove_property(&name, key.1, path)
+            }
             None => {
                 let detail = format!("`{}` has no `allow_unset`", mapping.endpoint());
                 return Err(Rejection::new(ErrorName::UnsetNotAllowed, detail)
@@ -170,11 +181,20 @@ pub(super) fn check_target<'i>(
                 .suggesting(interface, close_mapping(interface, path))
         }
     })?;
-    if interface.mappings().any(Mapping::encrypted) {
-        let detail = "the sandbox has no key agreement for encrypted mappings";
-        return Err(Rejection::new(ErrorName::KeyAgreementError, detail));
-    }
     Ok(target)
+}
+
+/// One encrypted mapping makes every message on its interface an encrypted one.
+fn check_encryption(interface: &Interface) -> Result<(), Rejection> {
+    let Some(mapping) = interface.mappings().find(|mapping| mapping.encrypted()) else {
+        return Ok(());
+    };
+    let detail = format!(
+        "`{}` is encrypted, and the sandbox has no key agreement",
+        mapping.endpoint()
+    );
+    let place = mapping.encrypted_span().unwrap_or(mapping.endpoint_span());
+    Err(Rejection::new(ErrorName::KeyAgreementError, detail).declared(interface, place))
 }
 
 /// Finds a mapping whose path, with the parameters of this one, is similar.

@@ -37,6 +37,7 @@ impl Context<'_> {
                 .is_none_or(|new| new.major != version.major)
             {
                 let major = version.major;
+                self.state.loaded.remove(&interface);
                 self.state
                     .previous
                     .insert((interface.clone(), major), version.minor);

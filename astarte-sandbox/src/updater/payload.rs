@@ -6,6 +6,7 @@ use astarte_interface::{Interface, Mapping, MappingType, suggest};
 use bytes::Bytes;
 
 use super::Rejection;
+use super::definitions::Keys;
 use super::typed::{TypeError, Typed, describe, typed};
 use crate::bson::{self, Bson, DecodeError};
 use crate::error_name::ErrorName;
@@ -24,13 +25,14 @@ pub(super) struct Checked {
 pub(super) fn check(
     interface: &Interface,
     target: &Target<'_>,
+    keys: &Keys,
     payload: &Bytes,
 ) -> Result<Checked, Rejection> {
     let (element, timestamp) = interpret(payload)?;
     let (content, would_wedge) = match target {
         Target::Individual(mapping) => individual(&element, mapping.value_type())
             .map_err(|rejection| rejection.declared(interface, mapping.type_span()))?,
-        Target::Object => object(interface, &element)?,
+        Target::Object => object(interface, keys, &element)?,
     };
     let explicit = match target {
         Target::Individual(mapping) => mapping.explicit_timestamp(),
@@ -83,18 +85,19 @@ fn individual(element: &Bson, value_type: MappingType) -> Result<(Content, bool)
     Ok((Content::Individual(value), would_wedge))
 }
 
-fn object(interface: &Interface, element: &Bson) -> Result<(Content, bool), Rejection> {
+fn object(
+    interface: &Interface,
+    keys: &Keys,
+    element: &Bson,
+) -> Result<(Content, bool), Rejection> {
     let Bson::Document(document) = element else {
         return Err(mismatch(TypeError::Type, element, "an object"));
     };
-    let mapping = |key: &str| {
-        interface
-            .mappings()
-            .find(|mapping| mapping.key() == Some(key))
-    };
     let (mut object, mut wedges) = (BTreeMap::new(), false);
     for (key, element) in document {
-        let mapping = mapping(key).ok_or_else(|| unknown_key(interface, key))?;
+        let own = keys.find(key);
+        let mapping = own.or_else(|| keys.find_foreign(key));
+        let mapping = mapping.ok_or_else(|| unknown_key(interface, key))?;
         let value = match element {
             Bson::Null => None,
             element => {
@@ -106,14 +109,13 @@ fn object(interface: &Interface, element: &Bson) -> Result<(Content, bool), Reje
                 Some(typed.value)
             }
         };
-        object.insert(key.clone(), value);
+        // The value of a foreign key passes the check, and is dropped after it.
+        if own.is_some() {
+            object.insert(key.clone(), value);
+        }
     }
-    let missing = interface.mappings().find(|mapping| {
-        let absent = mapping.key().filter(|key| !object.contains_key(*key));
-        mapping.required() && absent.is_some()
-    });
-    match missing {
-        Some(mapping) => {
+    match keys.missing(|key| document.contains_key(key)) {
+        Some((interface, mapping)) => {
             let detail = format!("the object has no `{}`", mapping.key().unwrap_or_default());
             Err(Rejection::new(ErrorName::MissingRequiredMapping, detail)
                 .declared(interface, mapping.endpoint_span()))
@@ -168,7 +170,7 @@ mod tests {
     ) -> Result<(Content, i64), Rejection> {
         let (_, path) = split(topic.as_bytes())?;
         let target = check_target(interface, path)?;
-        let checked = check(interface, &target, payload)?;
+        let checked = check(interface, &target, &Keys::of(interface), payload)?;
         if checked.content == Content::Unset
             && interface.interface_type() == InterfaceType::Datastream
         {

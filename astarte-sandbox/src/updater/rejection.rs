@@ -67,8 +67,9 @@ impl Rejection {
         Rejection { detail, ..self }.declared(interface, mapping.endpoint_span())
     }
 
+    /// Whether the connection ends; where the real server would be stuck it does in any case.
     pub(crate) fn kicks(&self) -> bool {
-        self.name != ErrorName::UnsetOnDatastream
+        self.name != ErrorName::UnsetOnDatastream || self.would_wedge
     }
 
     pub(crate) fn has_event(&self) -> bool {

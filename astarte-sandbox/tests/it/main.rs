@@ -15,3 +15,4 @@ mod introspection;
 mod pairing;
 mod properties;
 mod server_data;
+mod versions;
