@@ -3,6 +3,7 @@
 //! `serde_json` checks the syntax of the whole text once, without recursion, and hands out slices
 //! of it; only the levels that the schema knows are ever opened, so depth costs nothing.
 
+mod scalars;
 mod syntax;
 
 use std::fmt;
@@ -52,6 +53,7 @@ pub(crate) fn read(source: &Source) -> Result<Node<'_>, Diagnostic> {
     }
     let raw: &RawValue =
         serde_json::from_str(text).map_err(|error| syntax::syntax(source, &error))?;
+    scalars::check(source)?;
     Ok(Node {
         raw: raw.get(),
         start: offset(text, raw.get()),
@@ -172,7 +174,7 @@ impl<'de> Visitor<'de> for Pairs {
     }
 }
 
-/// Half of a surrogate pair is the one fault that only decoding finds.
+/// Half of a surrogate pair is the one fault that only decoding finds: `read` does so for all strings.
 fn decode(source: &Source, raw: &str, span: Span) -> Result<String, Diagnostic> {
     serde_json::from_str(raw).map_err(|error| {
         not_json(&reason(&error))
@@ -227,8 +229,8 @@ mod tests {
     #[test]
     fn half_a_surrogate_pair_is_a_diagnostic() {
         let source = Source::new("a.json", r#"["\ud800"]"#);
-        let items = read(&source).unwrap().items().unwrap();
-        assert!(items[0].string(&source).unwrap().is_err());
+        let found = read(&source).unwrap_err();
+        assert_eq!(text_of(&source, found.labels()[0].span), "\"\\ud800\"");
     }
 
     /// The whole value, read through nodes.

@@ -296,6 +296,30 @@ fn the_new_name_holds_beside_the_legacy_one() {
 }
 
 #[test]
+fn a_legacy_name_of_another_type_is_an_error_even_where_it_does_not_hold() {
+    for change in [
+        json!({ "quality": 1 }),
+        json!({ "aggregate": "object", "aggregation": "individual" }),
+        json!({ "mappings": [{ "path": 3, "endpoint": "/a/b", "type": "double" }] }),
+    ] {
+        assert_eq!(
+            errors(&with(change.clone())),
+            [Code::JsonWrongType],
+            "{change}"
+        );
+    }
+}
+
+#[test]
+fn what_the_server_cannot_read_is_an_error_where_nothing_reads_it() {
+    for scalar in ["1e400", r#""\ud83d""#, r#"[{ "\udc00": 0 }]"#] {
+        let text = with(json!({ "x": 0 })).replacen("\"x\":0", &format!("\"x\":{scalar}"), 1);
+        assert!(text.contains(scalar), "{text}");
+        assert_eq!(errors(&text), [Code::JsonSyntax], "{text}");
+    }
+}
+
+#[test]
 fn all_errors_of_a_stage_are_sorted_by_position() {
     let text = r#"{
         "version_minor": -1,

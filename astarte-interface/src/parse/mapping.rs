@@ -133,6 +133,10 @@ fn interface_key_help(key: &str) -> Option<String> {
 fn read_endpoint<'s>(cx: &mut Context<'s>, fields: &mut Fields<'s>) -> Option<Spanned<Endpoint>> {
     let legacy = fields.get("endpoint").is_none() && fields.get("path").is_some();
     let key = if legacy { "path" } else { "endpoint" };
+    if !legacy && fields.get("path").is_some() {
+        // Nothing reads it, and yet the server refuses another type than a string.
+        fields.string(cx, "path");
+    }
     fields.require(cx, key)?;
     let text = fields.string(cx, key)?;
     match Endpoint::parse(&text.value) {
