@@ -39,6 +39,13 @@ pub struct Label {
     pub text: String,
 }
 
+/// The frame: where the place is, and its line with the place underlined.
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&render::label(self, Style::Plain))
+    }
+}
+
 /// One finding: what is wrong, where, and what to write instead.
 ///
 /// `Display` gives plain text: the message with its code, the helps, and a frame per place. A

@@ -17,6 +17,18 @@ pub enum Style {
     Ansi,
 }
 
+/// The frame of one place, without a line end.
+pub(super) fn label(label: &Label, style: Style) -> String {
+    let mark = Mark::new(label, true, Severity::Error);
+    let gutter = Gutter {
+        width: mark.at.line.to_string().len(),
+        style,
+    };
+    let mut out = String::new();
+    gutter.frame(&[mark], &mut out);
+    out.trim_start_matches('\n').to_owned()
+}
+
 /// The diagnostic with its severity before the message.
 pub(super) fn diagnostic(diagnostic: &Diagnostic, style: Style) -> String {
     let severity = style.paint(
