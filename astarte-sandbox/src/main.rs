@@ -52,7 +52,7 @@ async fn run(options: &Options) -> Result<io::Result<()>, Box<dyn Error>> {
     while let Some(event) = events.next().await {
         let written = match options.json {
             true => writeln!(out, "{}", event.to_json()),
-            false => writeln!(out, "{event}{}", place(&event)),
+            false => writeln!(out, "{event}{}", frame(&event)),
         };
         if let Err(error) = written {
             return Ok(Err(error));
@@ -61,14 +61,15 @@ async fn run(options: &Options) -> Result<io::Result<()>, Box<dyn Error>> {
     Ok(Ok(()))
 }
 
-/// The place of the interface that an error is about, on a line of its own.
-fn place(event: &Event) -> String {
+/// The place of the interface that an error is about, on lines of its own.
+fn frame(event: &Event) -> String {
     match &event.kind {
         EventKind::Error(DeviceError {
             declaration: Some(declaration),
             ..
         }) => {
-            format!("\n    --> {declaration}")
+            let lines = declaration.frame().replace('\n', "\n    ");
+            format!("\n    {lines}")
         }
         _ => String::new(),
     }

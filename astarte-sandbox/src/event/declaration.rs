@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use astarte_interface::{Source, Span};
+use astarte_interface::{Label, Source, Span};
 
 /// A place in the JSON of an interface. `Display` gives `file:line:column: text of the line`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Declaration {
     /// The name under which the interface was installed, the path of its file for one.
@@ -16,6 +16,7 @@ pub struct Declaration {
     pub column: usize,
     /// The text of the line, without the white space around it.
     pub text: String,
+    label: Label,
 }
 
 impl Declaration {
@@ -27,7 +28,18 @@ impl Declaration {
             line: position.line,
             column: position.column,
             text: text.unwrap_or_default().trim().to_owned(),
+            label: Label {
+                source: source.clone(),
+                span,
+                text: String::new(),
+            },
         }
+    }
+
+    /// Returns several lines that show the place, underlined, as compilers do.
+    #[must_use]
+    pub fn frame(&self) -> String {
+        self.label.to_string()
     }
 }
 

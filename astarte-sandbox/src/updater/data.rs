@@ -185,7 +185,7 @@ pub(super) fn check_target<'i>(
 }
 
 /// One encrypted mapping makes every message on its interface an encrypted one.
-fn check_encryption(interface: &Interface) -> Result<(), Rejection> {
+pub(super) fn check_encryption(interface: &Interface) -> Result<(), Rejection> {
     let Some(mapping) = interface.mappings().find(|mapping| mapping.encrypted()) else {
         return Ok(());
     };

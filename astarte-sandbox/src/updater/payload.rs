@@ -158,7 +158,7 @@ mod tests {
 
     use super::*;
     use crate::conformance;
-    use crate::updater::data::{check_target, split};
+    use crate::updater::data::{check_encryption, check_target, split};
 
     const RECEPTION: i64 = 1_600_000_000_000;
 
@@ -170,6 +170,7 @@ mod tests {
     ) -> Result<(Content, i64), Rejection> {
         let (_, path) = split(topic.as_bytes())?;
         let target = check_target(interface, path)?;
+        check_encryption(interface)?;
         let checked = check(interface, &target, &Keys::of(interface), payload)?;
         if checked.content == Content::Unset
             && interface.interface_type() == InterfaceType::Datastream

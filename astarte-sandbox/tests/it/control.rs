@@ -73,6 +73,12 @@ async fn an_error_points_at_the_interface() {
         let line = IND.lines().nth(declaration.line - 1).unwrap();
         assert_eq!(line.trim(), declaration.text);
         let key = declared.split_once(' ').unwrap().1;
+        let underline = format!("{}\n", "^".repeat(key.len()));
+        let frame = declaration.frame() + "\n";
+        assert!(
+            frame.ends_with(&underline) && frame.contains(declared),
+            "{frame}"
+        );
         assert!(
             line[declaration.column - 1..].starts_with(key),
             "{declaration}"
