@@ -42,6 +42,18 @@ fn documents() {
     assert_none("documents", &wrong);
 }
 
+/// Whatever is decided about a tag, it is never more lenient than the server.
+#[test]
+fn nothing_is_accepted_that_the_server_refuses() {
+    let mut wrong = Vec::new();
+    for row in rows("cases.jsonl") {
+        if row.text("expect") != "ok" && parse(row.document("json")).is_ok() {
+            wrong.push(format!("{} {}", row.id(), row.text("expect")));
+        }
+    }
+    assert_none("documents", &wrong);
+}
+
 #[test]
 fn overlaps_and_duplicates_have_codes_of_their_own() {
     let mut wrong = Vec::new();
