@@ -59,13 +59,22 @@ impl Proxy {
         let accepting = tokio::spawn(async move {
             let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
             while let Ok((client, _)) = listener.accept().await {
-                let lifetime = 2_000 + dice.below(12_000);
+                // A handshake of TLS takes about 3 000.
+                let lifetime = 2_000 + dice.below(16_000);
                 let dice = Dice(dice.0);
                 let (target, (calm, cuts)) = (target.clone(), weather.clone());
                 tokio::spawn(async move {
                     let Ok(server) = TcpStream::connect(target).await else {
                         return;
                     };
+                    // Small pieces would wait for acknowledgements, and the test is not about that.
+                    if client
+                        .set_nodelay(true)
+                        .and(server.set_nodelay(true))
+                        .is_err()
+                    {
+                        return;
+                    }
                     pass(client, server, lifetime, dice, &calm).await;
                     cuts.fetch_add(1, Ordering::Relaxed);
                 });
