@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
-    SubjectPublicKeyInfo,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber, SubjectPublicKeyInfo,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde::{Deserialize, Serialize};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -20,7 +20,8 @@ use crate::sync::lock;
 
 /// A root that signs the broker's certificate and those of the devices.
 pub(crate) struct Authority {
-    root: CertifiedIssuer<'static, KeyPair>,
+    issuer: Issuer<'static, KeyPair>,
+    root: CertificateDer<'static>,
     /// The serial number of the newest certificate.
     last_serial: AtomicU64,
     /// By common name: the newest certificate that is invalid, and why.
@@ -28,7 +29,8 @@ pub(crate) struct Authority {
 }
 
 /// Why a certificate was declared invalid.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Flaw {
     Expired,
     Revoked,
@@ -58,17 +60,34 @@ impl Authority {
         let mut params = params("Astarte Sandbox Root CA", ROOT_LIFETIME);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let root = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
-        Ok(Authority::new(root))
+        let key = KeyPair::generate()?;
+        let root = params.self_signed(&key)?;
+        Ok(Authority::new(Issuer::new(params, key), root.into()))
     }
 
-    fn new(root: CertifiedIssuer<'static, KeyPair>) -> Authority {
+    /// Returns the authority of an earlier run; nothing if its certificate or key cannot be read.
+    pub(crate) fn restore(
+        certificate: &str,
+        key: &str,
+        condemned: BTreeMap<String, (u64, Flaw)>,
+    ) -> Option<Authority> {
+        let root = CertificateDer::from(pem::single(certificate, "CERTIFICATE")?);
+        let key = KeyPair::from_pem(key).ok()?;
+        let issuer = Issuer::from_ca_cert_der(&root, key).ok()?;
+        Some(Authority {
+            condemned: Mutex::new(condemned),
+            ..Authority::new(issuer, root)
+        })
+    }
+
+    fn new(issuer: Issuer<'static, KeyPair>, root: CertificateDer<'static>) -> Authority {
         // Serial numbers only ever grow, also from one run to the next.
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let serial = u64::try_from(now.as_micros()).unwrap_or_default();
         Authority {
+            issuer,
             root,
             last_serial: AtomicU64::new(serial),
             condemned: Mutex::default(),
@@ -91,11 +110,19 @@ impl Authority {
 
     /// The root certificate.
     pub(crate) fn pem(&self) -> String {
-        self.root.pem()
+        pem::encode("CERTIFICATE", &self.root)
+    }
+
+    pub(crate) fn key_pem(&self) -> String {
+        self.issuer.key().serialize_pem()
+    }
+
+    pub(crate) fn condemned(&self) -> BTreeMap<String, (u64, Flaw)> {
+        lock(&self.condemned).clone()
     }
 
     pub(crate) fn der(&self) -> CertificateDer<'static> {
-        self.root.der().clone()
+        self.root.clone()
     }
 
     /// Makes key and certificate of the broker, for the names under which a device of this machine
@@ -114,7 +141,7 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &self.root)?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         Ok((certificate.into(), key))
     }
@@ -140,7 +167,7 @@ impl Authority {
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        Ok(params.signed_by(&key, &self.root)?.pem())
+        Ok(params.signed_by(&key, &self.issuer)?.pem())
     }
 
     /// Checks a certificate against the root alone: neither its name nor a revocation counts.
@@ -150,7 +177,7 @@ impl Authority {
         };
         let (Ok((_, certificate)), Ok((_, root))) = (
             X509Certificate::from_der(&der),
-            X509Certificate::from_der(self.root.der()),
+            X509Certificate::from_der(&self.root),
         ) else {
             return Validity::Invalid("INVALID");
         };

@@ -1,6 +1,6 @@
 //! Settings of a sandbox, and its start.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,12 @@ use tokio::sync::oneshot;
 use crate::authority::{Authority, DEVICE_LIFETIME};
 use crate::core::{Core, Settings};
 use crate::event_log::EventLog;
-use crate::installed::{InstallError, IntoInterface};
+use crate::installed::{InstallError, IntoInterface, UpdateError};
 use crate::jwt::RealmKey;
 use crate::profile::{Profile, ServerVersion};
 use crate::sandbox::Sandbox;
-use crate::{broker, http};
+use crate::store::{DataError, KeptRealm, Store};
+use crate::{broker, http, store};
 
 /// Settings of a sandbox. Every setting has a default.
 #[derive(Clone, Debug)]
@@ -39,6 +40,7 @@ pub struct Builder {
     kept_events: usize,
     kept_packets: usize,
     tls12_only: bool,
+    data: Option<PathBuf>,
 }
 
 /// The sandbox did not start.
@@ -56,6 +58,9 @@ pub enum StartError {
     /// Keys or certificates could not be made.
     #[error("keys or certificates cannot be made")]
     Certificates(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The state of an earlier run cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// A file or folder of interfaces could not be read.
     #[error("`{}` cannot be read", path.display())]
     Interfaces {
@@ -76,6 +81,9 @@ pub enum StartError {
     /// The key of the realm is not a P-256 private key.
     #[error("the realm key is not a P-256 private key in PKCS#8 PEM")]
     RealmKey,
+    /// An interface is installed since an earlier run, and may not be updated to this one.
+    #[error(transparent)]
+    Update(#[from] UpdateError),
     /// The thread of the sandbox could not be started.
     #[error("the thread of the sandbox cannot be started")]
     Thread(#[source] io::Error),
@@ -100,6 +108,7 @@ impl Default for Builder {
             kept_events: 10_000,
             kept_packets: 0,
             tls12_only: false,
+            data: None,
         }
     }
 }
@@ -219,6 +228,21 @@ impl Builder {
         }
     }
 
+    /// Keeps the state of the sandbox in a folder, which is made if it is not there, and goes on
+    /// with what is in it: keys, certificate authority, interfaces, and of each device its
+    /// registration, introspection, properties and session. The datastreams that devices have sent
+    /// are not kept, nor are events.
+    ///
+    /// A port that is 0 becomes that of the last run, if it is free. An interface that is installed
+    /// already is updated by the rules, unless it is the same. The folder lags behind by a fraction
+    /// of a second, until the sandbox is dropped.
+    pub fn data_dir(self, folder: impl Into<PathBuf>) -> Builder {
+        Builder {
+            data: Some(folder.into()),
+            ..self
+        }
+    }
+
     /// Starts the sandbox on a thread of its own.
     ///
     /// # Errors
@@ -226,6 +250,7 @@ impl Builder {
     /// - The name or the key of the realm is not valid.
     /// - An interface is not valid, cannot be read, or collides with another one.
     /// - A port is not free.
+    /// - The folder of the state is damaged, newer than the sandbox, or of another realm.
     /// - The operating system provides no thread or no random numbers.
     pub async fn start(mut self) -> Result<Sandbox, StartError> {
         RealmName::parse(&self.realm)?;
@@ -299,13 +324,13 @@ impl Builder {
         };
         let core = runtime.block_on(async {
             match self.serve().await {
-                Ok(core) => {
+                Ok((core, store)) => {
                     let served = ready.send(Ok(Arc::clone(&core)));
                     if served.is_ok() {
                         // Both ends of the channel mean the same: the sandbox was dropped.
                         let _ = stopped.await;
                     }
-                    Some(core)
+                    Some((core, store))
                 }
                 Err(error) => {
                     drop(ready.send(Err(error)));
@@ -314,24 +339,30 @@ impl Builder {
             }
         });
         drop(runtime);
-        if let Some(core) = core {
+        if let Some((core, store)) = core {
+            // Nobody is left who could be told of a failure.
+            let _ = store.map(|store| store.save(&core));
             core.stop();
         }
     }
 
-    async fn serve(self) -> Result<Arc<Core>, StartError> {
+    async fn serve(mut self) -> Result<(Arc<Core>, Option<Arc<Store>>), StartError> {
+        let store = self.data.as_deref().map(Store::open).transpose()?;
+        let kept = store.as_ref().map(Store::realm).transpose()?.flatten();
+        let authority = self.take_over(kept.as_ref())?;
+        let authority = match authority {
+            Some(authority) => authority,
+            None => Authority::generate().map_err(certificates)?,
+        };
         let realm_key = match &self.realm_key {
             Some(pem) => RealmKey::from_pem(pem).map_err(|_| StartError::RealmKey)?,
             None => RealmKey::generate().map_err(certificates)?,
         };
-        let authority = Arc::new(Authority::generate().map_err(certificates)?);
+        let authority = Arc::new(authority);
         let acceptor = broker::acceptor(&authority, self.tls12_only).map_err(certificates)?;
-        let (http, http_address) = bind(self.port).await?;
-        let (mqtt, mqtt_address) = bind(self.broker_port).await?;
-        let urls = (
-            format!("http://{http_address}/pairing"),
-            format!("mqtts://{mqtt_address}/"),
-        );
+        let last = kept.as_ref().map(|kept| (kept.port, kept.broker_port));
+        let (http, http_port) = bind(self.port, last.map(|last| last.0)).await?;
+        let (mqtt, mqtt_port) = bind(self.broker_port, last.map(|last| last.1)).await?;
         let log = Arc::new(EventLog::new(self.kept_events));
         let settings = Settings {
             realm: self.realm,
@@ -343,23 +374,63 @@ impl Builder {
             kept_messages: self.kept_messages,
             kept_packets: self.kept_packets,
         };
-        let core = Arc::new(Core::new(settings, authority, realm_key, log, urls));
+        let ports = (http_port, mqtt_port);
+        let core = Arc::new(Core::new(settings, authority, realm_key, log, ports));
+        let store = store.map(Arc::new);
+        if let Some(store) = &store {
+            store.restore(&core)?;
+        }
+        let kept = core.installed.all();
         for interface in self.interfaces {
-            core.installed.install(interface)?;
+            let same = |kept: &Arc<Interface>| {
+                kept.name() == interface.name() && kept.version().major == interface.version().major
+            };
+            if kept.iter().any(same) {
+                core.installed.renew(interface)?;
+            } else {
+                core.installed.install(interface)?;
+            }
+        }
+        if let Some(store) = &store {
+            tokio::spawn(store::keep(Arc::clone(&core), Arc::clone(store)));
         }
         tokio::spawn(http::serve(Arc::clone(&core), http));
         tokio::spawn(broker::serve(Arc::clone(&core), mqtt, acceptor));
-        Ok(core)
+        Ok((core, store))
+    }
+
+    /// Takes the keys of an earlier run, and returns its authority.
+    fn take_over(&mut self, kept: Option<&KeptRealm>) -> Result<Option<Authority>, StartError> {
+        let Some(kept) = kept else {
+            return Ok(None);
+        };
+        if kept.realm != self.realm {
+            return Err(DataError::OtherRealm(kept.realm.clone()).into());
+        }
+        self.realm_key.get_or_insert_with(|| kept.realm_key.clone());
+        let condemned = kept.invalid_certificates.clone();
+        let authority = Authority::restore(&kept.ca_certificate, &kept.ca_key, condemned);
+        Ok(Some(authority.ok_or_else(|| {
+            StartError::Certificates("the certificate authority of the last run is damaged".into())
+        })?))
     }
 }
 
-async fn bind(port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
+/// Binds a port; in place of any port, `last` if it is free.
+async fn bind(port: u16, last: Option<u16>) -> Result<(TcpListener, u16), StartError> {
     let error = |source| StartError::Bind { port, source };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .map_err(error)?;
+    let again = match last.filter(|_| port == 0) {
+        Some(last) => TcpListener::bind((Ipv4Addr::LOCALHOST, last)).await.ok(),
+        None => None,
+    };
+    let listener = match again {
+        Some(listener) => listener,
+        None => TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .map_err(error)?,
+    };
     let address = listener.local_addr().map_err(error)?;
-    Ok((listener, address))
+    Ok((listener, address.port()))
 }
 
 fn certificates(error: impl std::error::Error + Send + Sync + 'static) -> StartError {

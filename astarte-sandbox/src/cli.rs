@@ -22,11 +22,17 @@ pub(crate) struct Options {
     realm_key: Option<PathBuf>,
     profile: Profile,
     version: ServerVersion,
+    data: Option<PathBuf>,
     pub(crate) write_ca: Option<PathBuf>,
     pub(crate) json: bool,
 }
 
 impl Options {
+    /// Whether there will be another run with the same devices.
+    pub(crate) fn keeps_data(&self) -> bool {
+        self.data.is_some()
+    }
+
     /// Returns the settings of the sandbox.
     pub(crate) fn builder(&self) -> io::Result<Builder> {
         let mut builder = Sandbox::builder()
@@ -34,6 +40,9 @@ impl Options {
             .broker_port(self.broker_port)
             .profile(self.profile)
             .server_version(self.version);
+        if let Some(folder) = &self.data {
+            builder = builder.data_dir(folder);
+        }
         for directory in &self.interfaces {
             builder = builder.interfaces_dir(directory);
         }
@@ -59,6 +68,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
             Long("realm-key") => options.realm_key = Some(parser.value()?.into()),
             Long("profile") => options.profile = profile(&parser.value()?.string()?)?,
             Long("server") => options.version = parser.value()?.parse()?,
+            Long("data") => options.data = Some(parser.value()?.into()),
             Long("write-ca") => options.write_ca = Some(parser.value()?.into()),
             Long("json") => options.json = true,
             other => return Err(other.unexpected()),
@@ -77,8 +87,8 @@ fn profile(name: &str) -> Result<Profile, lexopt::Error> {
 
 pub(crate) const USAGE: &str = "\
 usage: astarte-sandbox [--interfaces DIR]... [--port N] [--broker-port N] [--realm NAME]
-                       [--realm-key FILE] [--profile spec|as-shipped] [--server VERSION] [--write-ca FILE]
-                       [--json]";
+                       [--realm-key FILE] [--profile spec|as-shipped] [--server VERSION] [--data DIR]
+                       [--write-ca FILE] [--json]";
 
 pub(crate) const HELP: &str = "\
 An Astarte in one process: the pairing API, the MQTT broker and the checks of the server.
@@ -92,6 +102,7 @@ usage: astarte-sandbox [options]
       --realm-key FILE   private key of the realm, P-256 in PKCS#8 PEM; a new one by default
       --profile NAME     `spec`, the protocol as documented, or `as-shipped`, with its known faults
       --server VERSION   resemble 1.2.0, 1.2.1, 1.3 or 1.4; 1.4 by default
+      --data DIR         keep keys, interfaces, devices and their properties in DIR between runs
       --write-ca FILE    write the certificate that devices must trust to FILE
       --json             write what happens as JSON lines
   -h, --help             show this text
@@ -108,7 +119,7 @@ mod tests {
     #[test]
     fn options_are_read() {
         let arguments = "--interfaces a -i b --port 1 --broker-port=2 --realm r --json \
-             --profile as-shipped --server 1.3 --write-ca c";
+             --profile as-shipped --server 1.3 --write-ca c --data d";
         let arguments: Vec<&str> = arguments.split(' ').collect();
         let Ok(Command::Run(options)) = parse(&arguments) else {
             panic!()
@@ -119,6 +130,7 @@ mod tests {
         assert_eq!(options.profile, Profile::AsShipped);
         assert_eq!(options.version, ServerVersion::V1_3);
         assert_eq!(options.write_ca, Some(PathBuf::from("c")));
+        assert_eq!(options.data, Some(PathBuf::from("d")));
         assert!(options.json);
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Core {
     pub(crate) runtime: Handle,
     pub(crate) pairing_url: String,
     pub(crate) broker_url: String,
+    /// Of the HTTP API and of the broker.
+    pub(crate) ports: (u16, u16),
     pub(crate) slots: Slots,
     next_link: AtomicU64,
     stopped: AtomicBool,
@@ -58,9 +60,9 @@ impl Core {
         authority: Arc<Authority>,
         realm_key: RealmKey,
         log: Arc<EventLog>,
-        urls: (String, String),
+        ports: (u16, u16),
     ) -> Core {
-        let (pairing_url, broker_url) = urls;
+        let (http, mqtt) = ports;
         let recorder =
             (settings.kept_packets > 0).then(|| Arc::new(Recorder::new(settings.kept_packets)));
         Core {
@@ -72,8 +74,9 @@ impl Core {
             recorder,
             pairing_faults: PairingFaults::default(),
             runtime: Handle::current(),
-            pairing_url,
-            broker_url,
+            pairing_url: format!("http://127.0.0.1:{http}/pairing"),
+            broker_url: format!("mqtts://127.0.0.1:{mqtt}/"),
+            ports,
             slots: Slots::default(),
             next_link: AtomicU64::new(0),
             stopped: AtomicBool::new(false),

@@ -130,6 +130,12 @@ pub enum EventKind {
         /// Path of the property.
         path: String,
     },
+    /// The state of the sandbox could not be written to its folder. Told once until it succeeds
+    /// again.
+    NotSaved {
+        /// Why not.
+        reason: String,
+    },
     /// Data were published to the device.
     Published {
         /// Topic below `<realm>/<device id>/`.

@@ -80,6 +80,20 @@ impl Installed {
         Ok(())
     }
 
+    /// Updates an interface that was installed in an earlier run, unless it is the same; then its
+    /// new source is the one to point at.
+    pub(crate) fn renew(&self, interface: Interface) -> Result<(), UpdateError> {
+        let (name, major) = (interface.name().as_str(), interface.version().major);
+        let same = |old: Arc<Interface>| old.source().text() == interface.source().text();
+        if !self.get(name, major).is_some_and(same) {
+            return self.update(interface);
+        }
+        if let Some(versions) = lock(&self.0).get_mut(name) {
+            versions.insert(major, Arc::new(interface));
+        }
+        Ok(())
+    }
+
     pub(crate) fn update(&self, interface: Interface) -> Result<(), UpdateError> {
         let name = interface.name().to_string();
         let mut installed = lock(&self.0);

@@ -50,6 +50,11 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
+/// Reads standard base64 with padding.
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
 fn blob(bytes: &[u8]) -> serde_json::Value {
     base64(bytes).into()
 }

@@ -40,7 +40,10 @@ async fn run(options: &Options) -> Result<io::Result<()>, Box<dyn Error>> {
             .map_err(|error| format!("`{}` cannot be written: {error}", path.display()))?;
     }
     let mut events = sandbox.events();
-    let device = sandbox.register_device()?;
+    let device = match sandbox.devices().into_iter().find(has_secret) {
+        Some(device) => device,
+        None => sandbox.register_device()?,
+    };
     let mut out = io::stdout();
     let start = match options.json {
         true => started(&sandbox, &device),
@@ -59,6 +62,11 @@ async fn run(options: &Options) -> Result<io::Result<()>, Box<dyn Error>> {
         }
     }
     Ok(Ok(()))
+}
+
+/// Whether the device can be used by whoever reads the greeting.
+fn has_secret(device: &Device) -> bool {
+    device.credentials_secret().is_some()
 }
 
 /// The place of the interface that an error is about, on lines of its own.
@@ -128,10 +136,15 @@ fn greeting(sandbox: &Sandbox, device: &Device, options: &Options) -> String {
          Ask for what a device needs to connect:\n\n  \
          curl {url}/v1/{realm}/devices/{id} \\\n    \
          -H 'Authorization: Bearer {secret}'\n\n\
-         What devices do follows; Ctrl-C ends the sandbox and forgets everything.\n",
+         What devices do follows; Ctrl-C ends the sandbox{forgets}.\n",
         url = sandbox.pairing_url(),
         realm = sandbox.realm(),
         id = device.id(),
+        forgets = if options.keeps_data() {
+            ""
+        } else {
+            " and forgets everything"
+        },
     );
     text
 }

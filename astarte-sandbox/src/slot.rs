@@ -1,9 +1,11 @@
 //! The place of one device: what the server keeps for it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use astarte_interface::{DeviceId, Value, Version};
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, oneshot};
 
 use crate::broker::session::Session;
@@ -20,6 +22,8 @@ pub(crate) struct Slot {
     /// `<realm>/<device id>`: client id, common name and base of all topics.
     pub(crate) base: String,
     state: Mutex<State>,
+    /// Whether somebody had the state in hand since it was saved.
+    dirty: AtomicBool,
     /// Notified after every change that a wait can be about.
     pub(crate) changed: Notify,
     /// Notified when the queue of messages has become short.
@@ -60,7 +64,8 @@ pub(crate) struct Registration {
 }
 
 /// How lists of properties travel.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum PurgeFormat {
     Plaintext,
     #[default]
@@ -73,13 +78,30 @@ impl Slot {
             id,
             base: format!("{}/{id}", settings.realm),
             state: Mutex::new(State::new(settings)),
+            dirty: AtomicBool::new(true),
             changed: Notify::new(),
             drained: Notify::new(),
         }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        let state = lock(&self.state);
+        self.mark_dirty();
+        state
+    }
+
+    pub(crate) fn mark_dirty(&self) {
+        self.dirty.store(true, Ordering::SeqCst);
+    }
+
+    /// Locks the state for somebody who only looks.
+    pub(crate) fn peek(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+
+    /// Returns whether the state may have changed since the last call.
+    pub(crate) fn take_dirty(&self) -> bool {
+        self.dirty.swap(false, Ordering::SeqCst)
     }
 
     /// Changes the state, then sees to it that queued messages are processed and that waits look

@@ -121,6 +121,10 @@ impl Connection {
             if work.stalled {
                 self.heard = Instant::now();
                 self.signal.wake.notified().await;
+                // What was read in the moment of the stall has waited for its end.
+                if let Err(reason) = self.take_packets() {
+                    return Some(reason);
+                }
                 continue;
             }
             self.input.reserve(READ_SIZE);
@@ -204,7 +208,7 @@ impl Connection {
         self.heard = Instant::now();
         let slot = Arc::clone(&self.slot);
         slot.update(&self.core, |state| {
-            if !state.session.is_attached(self.id) {
+            if !state.session.is_attached(self.id) || state.faults.stalled {
                 return Ok(());
             }
             while let Some(packet) = next_packet(&self.core, &self.slot, &mut self.input)? {

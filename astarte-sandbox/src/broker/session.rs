@@ -1,5 +1,7 @@
 //! The session of a device: subscriptions, queue and packets in flight. No input or output.
 
+mod kept;
+
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,6 +13,8 @@ use tokio::sync::{Notify, oneshot};
 use super::packet::Publish;
 use super::topic;
 use crate::sync::lock;
+
+pub(crate) use kept::KeptSession;
 
 /// What the broker keeps for a device, connected or not.
 pub(crate) struct Session {

@@ -86,6 +86,7 @@ impl EventKind {
                 let introspection: Map<String, Value> = entries.collect();
                 json!({"type": "incoming_introspection", "introspection": introspection})
             }
+            EventKind::NotSaved { reason } => json!({"type": "not_saved", "reason": reason}),
             EventKind::PathCreated {
                 interface,
                 path,

@@ -65,6 +65,9 @@ impl Display for EventKind {
                     .iter()
                     .try_for_each(|(name, version)| write!(f, " {name} {version}"))
             }
+            EventKind::NotSaved { reason } => {
+                write!(f, "the state cannot be saved: {reason}")
+            }
             EventKind::PathCreated {
                 interface, path, ..
             } => write!(f, "set: {interface}{path}"),

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -10,30 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::folder::Folder;
 use crate::interfaces::IND;
-
-/// A folder of its own for a test, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.0.join(name), text).unwrap();
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A running program and the lines that it writes; ended with the test.
 struct Running {
@@ -88,8 +65,8 @@ fn output(arguments: &[&str]) -> Output {
 fn json_begins_with_what_a_device_needs() {
     let folder = Folder::new("json");
     folder.write("ind.json", IND);
-    let ca = folder.0.join("ca.pem");
-    let directory = folder.0.to_str().unwrap();
+    let ca = folder.path().join("ca.pem");
+    let directory = folder.path().to_str().unwrap();
     let arguments = [
         "--json",
         "--interfaces",
@@ -117,7 +94,7 @@ fn json_begins_with_what_a_device_needs() {
 fn people_are_told_the_same() {
     let folder = Folder::new("text");
     folder.write("ind.json", IND);
-    let program = Running::start(&["--interfaces", folder.0.to_str().unwrap()]);
+    let program = Running::start(&["--interfaces", folder.path().to_str().unwrap()]);
     let mut text = String::new();
     while !text.contains("Ctrl-C") {
         text.push_str(&program.line());
@@ -137,7 +114,7 @@ fn people_are_told_the_same() {
 fn a_faulty_interface_is_shown() {
     let folder = Folder::new("faulty");
     folder.write("faulty.json", &IND.replace("\"double\"", "\"dobule\""));
-    let output = output(&["--interfaces", folder.0.to_str().unwrap()]);
+    let output = output(&["--interfaces", folder.path().to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(

@@ -193,7 +193,7 @@ async fn certificates_expire_and_are_revoked_at_will() {
         );
         assert!(!device.is_connected());
     }
-    Client::connect(&sandbox, &others, Options::kept("x")).await;
+    let _client = Client::connect(&sandbox, &others, Options::kept("x")).await;
     other.connected().await.unwrap();
 }
 
