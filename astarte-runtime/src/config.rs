@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
+    clock::{SystemClock, TimeSource},
     credentials::Credentials,
     identity::{DeviceId, Realm},
     store::PropertyStore,
@@ -18,7 +19,7 @@ use crate::{
 /// use astarte_runtime::Config;
 ///
 /// let config = Config::new("test".parse()?, "2imLILqtRP2vq0ZVy-TGRQ".parse()?)
-///     .pairing("https://api.astarte.example/pairing", "the credentials secret".into())
+///     .pairing("https://api.astarte.example/pairing", "the credentials secret")
 ///     .directory("/var/lib/thermostat");
 /// # Ok(())
 /// # }
@@ -29,6 +30,7 @@ pub struct Config {
     pub(crate) device_id: DeviceId,
     pub(crate) access: Access,
     pub(crate) tls: Tls,
+    pub(crate) time_source: Arc<dyn TimeSource>,
     pub(crate) directory: Option<PathBuf>,
     pub(crate) store: Option<Arc<dyn PropertyStore>>,
     pub(crate) keep_alive: Duration,
@@ -55,7 +57,7 @@ pub(crate) enum Access {
     #[cfg(feature = "pairing")]
     Pairing {
         url: String,
-        secret: crate::pairing::CredentialsSecret,
+        proof: crate::pairing::Proof,
     },
 }
 
@@ -67,6 +69,7 @@ impl Config {
             device_id,
             access: Access::Unset,
             tls: Tls::default(),
+            time_source: Arc::new(SystemClock),
             directory: None,
             store: None,
             keep_alive: Duration::from_secs(30),
@@ -80,18 +83,25 @@ impl Config {
         }
     }
 
-    /// Asks the pairing API at `url` for the broker and for a certificate, with the secret that the registration of the
-    /// device gave.
+    /// Asks the pairing API at `url` for the broker and for a certificate.
+    ///
+    /// The device proves itself by the secret that its registration gave. Where an
+    /// [`Authorization`](crate::pairing::Authorization) is given instead, the device registers itself and keeps the
+    /// secret: give it a [directory](Self::directory), because a device that has had a certificate cannot be registered
+    /// again until somebody unregisters it.
+    ///
+    /// The certificate is renewed while the device is connected, after two thirds of its lifetime, and where the broker
+    /// refuses it. [`Status::CertificateRenewed`](crate::Status::CertificateRenewed) tells it.
     #[cfg(feature = "pairing")]
     #[must_use]
     pub fn pairing(
         mut self,
         url: impl Into<String>,
-        secret: crate::pairing::CredentialsSecret,
+        proof: impl Into<crate::pairing::Proof>,
     ) -> Self {
         self.access = Access::Pairing {
             url: url.into(),
-            secret,
+            proof: proof.into(),
         };
         self
     }
@@ -124,6 +134,17 @@ impl Config {
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Asks this source for the time; the clock of the system by default.
+    ///
+    /// By it the device checks the certificates of servers, makes tokens, and knows when to renew its own certificate.
+    /// Where the source is behind the newest time that the server has told, which is the begin of the device's
+    /// certificate, that time counts. Timestamps of data are the application's own.
+    #[must_use]
+    pub fn time_source(mut self, source: impl TimeSource) -> Self {
+        self.time_source = Arc::new(source);
         self
     }
 

@@ -7,7 +7,11 @@ mod handshake;
 mod interfaces;
 mod keeper;
 mod link;
+#[cfg(feature = "pairing")]
+mod paired;
 mod recent;
+#[cfg(feature = "pairing")]
+mod renewal;
 mod shared;
 
 use std::{fmt, sync::Arc};

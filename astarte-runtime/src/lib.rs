@@ -16,6 +16,8 @@ mod abi;
 #[cfg(feature = "mqtt")]
 mod certificate;
 #[cfg(feature = "mqtt")]
+mod clock;
+#[cfg(feature = "mqtt")]
 mod config;
 #[cfg(feature = "mqtt")]
 mod credentials;
@@ -75,6 +77,7 @@ pub use self::value::{BlobArray, Decode, Encode, StringArray};
 
 #[cfg(feature = "mqtt")]
 pub use self::{
+    clock::{ClockError, SystemClock, TimeSource},
     config::Config,
     credentials::{Credentials, CredentialsError},
     delivery::{Delivery, DeliveryError, Receipt},

@@ -1,6 +1,9 @@
 //! What happens to the connection, as a stream.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use tokio::sync::broadcast;
 
@@ -10,6 +13,12 @@ use crate::{device::ConnectError, error::DecodeError};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Status {
+    /// The device has a new certificate, before the old one expired or because the broker refused it. It connects with
+    /// it at once, with the session that it has: nothing is lost, and no [`Disconnected`](Self::Disconnected) is told.
+    CertificateRenewed {
+        /// When the certificate ceases to be valid.
+        not_after: SystemTime,
+    },
     /// A connection is being opened.
     Connecting,
     /// The device is connected, and server and device know of each other what they must.
@@ -30,6 +39,12 @@ pub enum Status {
     },
     /// A message does not fit its interface, and was left out.
     Rejected(Rejected),
+    /// The certificate could not be renewed. The device goes on with the one that it has, and tries again, at first
+    /// after the pauses of the [backoff](crate::Config::backoff), in the end once an hour.
+    RenewalFailed {
+        /// What the pairing API says, or why it was not reached.
+        reason: String,
+    },
     /// The device has stopped and does not connect again.
     Stopped(Option<ConnectError>),
 }

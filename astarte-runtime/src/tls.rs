@@ -14,7 +14,7 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use thiserror::Error;
 
-use crate::credentials::Credentials;
+use crate::{clock::Clock, credentials::Credentials};
 
 /// What a device trusts when it talks to its cluster.
 ///
@@ -111,10 +111,11 @@ impl Tls {
     pub(crate) fn client_config(
         &self,
         credentials: Option<&Credentials>,
+        clock: &Clock,
     ) -> Result<Arc<ClientConfig>, TlsError> {
         let mut config = match &self.template {
             Some(template) => ClientConfig::clone(template),
-            None => self.own_config()?,
+            None => self.own_config(clock)?,
         };
         if let Some(credentials) = credentials {
             config.client_auth_cert_resolver = Arc::new(credentials.resolver());
@@ -125,12 +126,13 @@ impl Tls {
         Ok(Arc::new(config))
     }
 
-    fn own_config(&self) -> Result<ClientConfig, TlsError> {
+    fn own_config(&self, clock: &Clock) -> Result<ClientConfig, TlsError> {
         // Always named: the process's default provider may be another one, or two.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(TlsError::Platform)?;
+        let builder =
+            ClientConfig::builder_with_details(Arc::clone(&provider), Arc::new(clock.clone()))
+                .with_safe_default_protocol_versions()
+                .map_err(TlsError::Platform)?;
         Ok(builder
             .dangerous()
             .with_custom_certificate_verifier(self.verifier(provider)?)
@@ -235,7 +237,7 @@ mod tests {
     #[test]
     fn clones_share_what_was_loaded_and_a_changed_trust_does_not() {
         let tls = Tls::new();
-        tls.client_config(None).unwrap();
+        tls.client_config(None, &Clock::default()).unwrap();
         let verifier = |tls: &Tls| tls.verifier.get().map(Arc::as_ptr).map(<*const _>::addr);
         assert!(verifier(&tls).is_some());
         assert_eq!(verifier(&tls.clone()), verifier(&tls));
@@ -251,26 +253,29 @@ mod tests {
         let tls = Tls::new()
             .only_root_certificates_pem(root.pem().as_bytes())
             .unwrap();
-        tls.client_config(None).unwrap();
+        tls.client_config(None, &Clock::default()).unwrap();
         assert!(matches!(tls.trust, Trust::Nothing));
         assert_eq!(tls.roots.len(), 1);
     }
 
     #[test]
     fn a_configuration_of_the_applications_own_is_kept() {
-        let mut own = ClientConfig::clone(&Tls::new().client_config(None).unwrap());
+        let mut own =
+            ClientConfig::clone(&Tls::new().client_config(None, &Clock::default()).unwrap());
         own.alpn_protocols = vec![b"mqtt".to_vec()];
-        let config = Tls::with_config(own).client_config(None).unwrap();
+        let config = Tls::with_config(own)
+            .client_config(None, &Clock::default())
+            .unwrap();
         assert_eq!(config.alpn_protocols, [b"mqtt"]);
     }
 
     #[test]
     fn there_is_a_configuration_without_credentials() {
-        assert!(Tls::new().client_config(None).is_ok());
+        assert!(Tls::new().client_config(None, &Clock::default()).is_ok());
         assert!(
             Tls::new()
                 .danger_accept_invalid_certificates()
-                .client_config(None)
+                .client_config(None, &Clock::default())
                 .is_ok()
         );
     }

@@ -75,7 +75,7 @@ impl Site {
             .add_root_certificates_pem(self.sandbox.ca_pem().as_bytes())
             .expect("the sandbox has a certificate");
         Config::new(realm, id)
-            .pairing(self.sandbox.pairing_url(), secret.into())
+            .pairing(self.sandbox.pairing_url(), secret)
             .tls(tls)
             .backoff(Duration::from_millis(1), Duration::from_millis(10))
     }

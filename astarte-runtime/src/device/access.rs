@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use rustls::ClientConfig;
+use tokio::time::Instant;
 
-use super::{ConnectError, connection::End};
-use crate::{Config, config::Access};
+use super::{ConnectError, connection::End, shared::Shared};
+use crate::{Config, clock::Clock, config::Access};
 
 /// Where to connect, and as whom.
 #[derive(Clone, Debug)]
@@ -22,16 +23,16 @@ pub(crate) enum Resolver {
     Given(Route),
     /// The pairing API tells it.
     #[cfg(feature = "pairing")]
-    Pairing {
-        pairing: Box<crate::pairing::Pairing>,
-        tls: crate::tls::Tls,
-        /// The last route: the TLS configuration keeps sessions to resume.
-        last: Option<Route>,
-    },
+    Pairing(Box<super::paired::Paired>),
 }
 
+#[cfg_attr(
+    not(feature = "pairing"),
+    allow(unused_variables, reason = "what was given does not change")
+)]
 impl Resolver {
-    pub(crate) fn new(config: &Config) -> Result<Self, ConnectError> {
+    pub(crate) fn new(config: &Config, shared: &Arc<Shared>) -> Result<Self, ConnectError> {
+        let clock = Clock::new(Arc::clone(&config.time_source));
         match &config.access {
             Access::Unset => Err(ConnectError::Config {
                 setting: "pairing",
@@ -40,58 +41,25 @@ impl Resolver {
             Access::Broker { url, credentials } => {
                 let (host, port) =
                     address(url).ok_or_else(|| ConnectError::BrokerUrl { url: url.clone() })?;
-                let tls = config.tls.client_config(Some(credentials))?;
+                clock.at_least(credentials.not_before());
+                let tls = config.tls.client_config(Some(credentials), &clock)?;
                 Ok(Self::Given(Route { host, port, tls }))
             }
             #[cfg(feature = "pairing")]
-            Access::Pairing { url, secret } => {
-                let Config {
-                    realm,
-                    device_id,
-                    tls,
-                    directory,
-                    ..
-                } = config;
-                let pairing = crate::pairing::Pairing::new(
-                    url,
-                    realm,
-                    *device_id,
-                    secret.clone(),
-                    tls,
-                    directory.as_deref(),
-                )?;
-                Ok(Self::Pairing {
-                    pairing: Box::new(pairing),
-                    tls: config.tls.clone(),
-                    last: None,
-                })
+            Access::Pairing { url, proof } => {
+                let shared = Arc::clone(shared);
+                let paired = super::paired::Paired::new(url, proof.clone(), config, clock, shared)?;
+                Ok(Self::Pairing(Box::new(paired)))
             }
         }
     }
 
     /// Finds the route; `refresh` asks for what may have changed since the last time.
-    #[cfg_attr(
-        not(feature = "pairing"),
-        allow(unused_variables, reason = "what was given does not change")
-    )]
     pub(crate) async fn route(&mut self, refresh: bool) -> Result<Route, End> {
         match self {
             Self::Given(route) => Ok(route.clone()),
             #[cfg(feature = "pairing")]
-            Self::Pairing {
-                last: Some(route), ..
-            } if !refresh => Ok(route.clone()),
-            #[cfg(feature = "pairing")]
-            Self::Pairing { pairing, tls, last } => {
-                let connection = pairing.connection(refresh).await.map_err(pairing_failed)?;
-                let url = connection.broker_url;
-                let Some((host, port)) = address(&url) else {
-                    return Err(End::Fatal(ConnectError::BrokerUrl { url }));
-                };
-                let tls = tls.client_config(Some(&connection.credentials));
-                let tls = tls.map_err(|error| End::Fatal(error.into()))?;
-                Ok(last.insert(Route { host, port, tls }).clone())
-            }
+            Self::Pairing(paired) => paired.route(refresh).await,
         }
     }
 
@@ -101,18 +69,45 @@ impl Resolver {
             // Nobody can be asked, and a database that the broker cannot reach looks the same.
             Self::Given(_) => Ok(()),
             #[cfg(feature = "pairing")]
-            Self::Pairing { pairing, .. } => Ok(pairing.check_refusal().await?),
+            Self::Pairing(paired) => Ok(paired.check_refusal().await?),
         }
     }
-}
 
-/// Pairing is tried again where that can help.
-#[cfg(feature = "pairing")]
-fn pairing_failed(error: crate::pairing::PairingError) -> End {
-    if error.is_permanent() {
-        return End::Fatal(error.into());
+    /// Notes that the broker refuses the certificate.
+    pub(crate) fn certificate_refused(&mut self) {
+        match self {
+            Self::Given(_) => {}
+            #[cfg(feature = "pairing")]
+            Self::Pairing(paired) => paired.certificate_refused(),
+        }
     }
-    End::Broken(super::link::LinkError::Pairing(super::describe(&error)))
+
+    /// Notes that the device is connected, and renews the certificate where it is time.
+    pub(crate) fn in_use(&mut self) {
+        match self {
+            Self::Given(_) => {}
+            #[cfg(feature = "pairing")]
+            Self::Pairing(paired) => paired.in_use(),
+        }
+    }
+
+    /// When [`in_use`](Self::in_use) is to be called again at the latest.
+    pub(crate) fn next_look(&self) -> Option<Instant> {
+        match self {
+            Self::Given(_) => None,
+            #[cfg(feature = "pairing")]
+            Self::Pairing(paired) => paired.next_look(),
+        }
+    }
+
+    /// Waits until there is another certificate to connect with. Cancel safe.
+    pub(crate) async fn renewed(&mut self) {
+        match self {
+            Self::Given(_) => std::future::pending().await,
+            #[cfg(feature = "pairing")]
+            Self::Pairing(paired) => paired.renewed().await,
+        }
+    }
 }
 
 /// The host and port of `mqtts://host:port/`; the port is 8883 where there is none.

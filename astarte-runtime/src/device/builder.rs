@@ -130,7 +130,7 @@ impl Builder {
         let store = open_store(&config).await?;
         forget_other_majors(&store, &interfaces).await?;
         shared.open_store(Arc::clone(&store));
-        let resolver = Resolver::new(&config)?;
+        let resolver = Resolver::new(&config, &shared)?;
 
         let (request, requests) = mpsc::unbounded_channel();
         let (first, connected) = oneshot::channel();

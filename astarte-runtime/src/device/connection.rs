@@ -84,6 +84,8 @@ pub(super) enum End {
     Broken(LinkError),
     /// Trying again is useless.
     Fatal(ConnectError),
+    /// There is another certificate to connect with.
+    Renewed,
 }
 
 impl From<LinkError> for End {
@@ -100,6 +102,9 @@ struct Memory {
     begun: bool,
     /// Whether the broker's session has been through the handshake.
     introduced: bool,
+    /// Whether the last link was given up for a new certificate: what is sent meanwhile waits, as on a link that is
+    /// slow.
+    renewing: bool,
     recent: Recent,
 }
 
@@ -110,6 +115,7 @@ impl Connection {
             session: Session::new(self.config.window),
             begun: false,
             introduced: false,
+            renewing: false,
             recent: Recent::default(),
         };
         let mut failures = 0;
@@ -117,10 +123,15 @@ impl Connection {
             self.shared.status.tell(Status::Connecting);
             let end = self.attempt(&mut memory, failures >= REFRESH_AFTER).await;
             let was_connected = self.shared.is_connected();
-            self.disconnected();
+            memory.renewing = matches!(end, End::Renewed);
+            self.disconnected(memory.renewing);
             match end {
                 End::Stopped => break None,
                 End::Fatal(error) => break Some(error),
+                End::Renewed => {
+                    failures = 0;
+                    continue;
+                }
                 End::Broken(error) => self.shared.status.tell(Status::Disconnected(Disconnected {
                     reason: error.to_string(),
                     last_published: if was_connected {
@@ -157,9 +168,11 @@ impl Connection {
         }
     }
 
-    fn disconnected(&self) {
+    fn disconnected(&self, renewing: bool) {
         self.shared.set_connected(false);
-        self.shared.outbox.set_mode(Mode::Offline);
+        if !renewing {
+            self.shared.outbox.set_mode(Mode::Offline);
+        }
         // The keeper ends after this task.
         let _ = self.requests.send(Request::Disconnected);
     }
@@ -183,6 +196,10 @@ impl Connection {
             Err(LinkError::Refused(Refusal::NotAuthorized)) => {
                 self.resolver.check_refusal().await.map_err(End::Fatal)?;
                 return Err(LinkError::Refused(Refusal::NotAuthorized).into());
+            }
+            Err(error @ LinkError::CertificateRefused(_)) => {
+                self.resolver.certificate_refused();
+                return Err(error.into());
             }
             opened => opened?,
         };
@@ -222,7 +239,9 @@ impl Connection {
             memory.introduced = false;
             self.put_back(memory.session.reset());
         }
-        self.shared.outbox.set_mode(Mode::Handshake);
+        if !(memory.renewing && session_present) {
+            self.shared.outbox.set_mode(Mode::Handshake);
+        }
         let mut serving = Serving::begin(self, &mut link, memory);
         let end = loop {
             match serving.step(self, &mut link, memory).await {
@@ -230,7 +249,7 @@ impl Connection {
                 Err(end) => break end,
             }
         };
-        if matches!(end, End::Stopped) {
+        if matches!(end, End::Stopped | End::Renewed) {
             link.close(self.config.disconnect_timeout).await;
         }
         end
@@ -411,6 +430,9 @@ impl Serving {
         if self.handshake.is_over() {
             memory.introduced = true;
             self.connected(connection);
+            if self.stopping.is_none() {
+                connection.resolver.in_use();
+            }
             fill(connection, link, memory);
         }
         self.keep_alive(connection, link)?;
@@ -432,9 +454,13 @@ impl Serving {
     ) -> Result<(), End> {
         let takes_more =
             self.handshake.is_over() && memory.session.has_room() && link.output.len() < BATCH;
-        let deadline = self.deadline(&connection.config);
+        let deadline = self.deadline(connection);
         let Connection {
-            shared, acks, stop, ..
+            shared,
+            acks,
+            stop,
+            resolver,
+            ..
         } = connection;
         tokio::select! {
             biased;
@@ -453,6 +479,9 @@ impl Serving {
                 }
             }
             () = shared.outbox.filled(), if takes_more => {}
+            () = resolver.renewed(), if self.handshake.is_over() && self.stopping.is_none() => {
+                return Err(End::Renewed);
+            }
             loaded = answer(&mut self.loading) => self.loaded(loaded, connection, link, memory)?,
             () = sleep_until(deadline) => {}
         }
@@ -564,13 +593,17 @@ impl Serving {
     }
 
     /// When something is to be done at the latest.
-    fn deadline(&self, config: &Config) -> Instant {
+    fn deadline(&self, connection: &Connection) -> Instant {
+        let config = &connection.config;
         let since = self
             .pinged
             .unwrap_or_else(|| self.last_sent.min(self.last_received));
         let mut deadline = since + config.keep_alive;
         if !self.handshake.is_over() {
             deadline = deadline.min(self.progress + config.connect_timeout);
+        } else if self.stopping.is_none() {
+            let look = connection.resolver.next_look();
+            deadline = look.map_or(deadline, |look| deadline.min(look));
         }
         self.stopping.map_or(deadline, |until| deadline.min(until))
     }
@@ -641,16 +674,19 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 /// A random part of a pause that doubles from failure to failure.
-fn pause((shortest, longest): (Duration, Duration), failures: u32) -> Duration {
+pub(super) fn pause((shortest, longest): (Duration, Duration), failures: u32) -> Duration {
     let doubled = shortest.saturating_mul(
         1_u32
             .checked_shl(failures.saturating_sub(1))
             .unwrap_or(u32::MAX),
     );
-    let random = RandomState::new().build_hasher().finish() as u32;
     doubled
         .min(longest)
-        .mul_f64(f64::from(random) / f64::from(u32::MAX))
+        .mul_f64(f64::from(random()) / f64::from(u32::MAX))
+}
+
+pub(super) fn random() -> u32 {
+    RandomState::new().build_hasher().finish() as u32
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use rumqttc::mqttbytes::{
     Error,
     v4::{ConnAck, Connect, ConnectReturnCode, Packet},
 };
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::{AlertDescription, ClientConfig, pki_types::ServerName};
 use thiserror::Error;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -22,7 +22,10 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::session::{self, UnexpectedPacket};
+use crate::{
+    clock::ClockError,
+    session::{self, UnexpectedPacket},
+};
 
 /// The largest packet that is taken: four times of what Astarte can send.
 const MAX_PACKET: usize = 256 * 1024;
@@ -33,12 +36,16 @@ const READ_SIZE: usize = 8 * 1024;
 /// A link is over, or did not come to be.
 #[derive(Debug, Error)]
 pub(crate) enum LinkError {
+    #[error("the broker refused the device's certificate: {}", words(*.0))]
+    CertificateRefused(AlertDescription),
+    #[error(transparent)]
+    Clock(ClockError),
     #[error("the server closed the connection without a reason")]
     Closed,
     #[error("the broker's address `{0}` is no host name or IP address")]
     HostName(String),
     #[error("{0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
     #[error("the server sent something that is not MQTT: {0}")]
     Malformed(Error),
     #[error("the server did not answer within {0:?}")]
@@ -67,6 +74,45 @@ pub(crate) enum Refusal {
     Protocol,
     #[error("it is not available")]
     Unavailable,
+}
+
+impl From<io::Error> for LinkError {
+    fn from(error: io::Error) -> Self {
+        if let Some(clock) = ClockError::find(&error) {
+            return Self::Clock(clock);
+        }
+        let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+        match cause {
+            Some(&rustls::Error::AlertReceived(alert)) if is_of_certificate(alert) => {
+                Self::CertificateRefused(alert)
+            }
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// Whether a server says by an alert that it does not take the device's certificate.
+fn is_of_certificate(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::AccessDenied
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRequired
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::UnsupportedCertificate
+    )
+}
+
+fn words(alert: AlertDescription) -> &'static str {
+    match alert {
+        AlertDescription::CertificateExpired => "it has expired",
+        AlertDescription::CertificateRevoked => "it was revoked",
+        AlertDescription::UnknownCA => "it is not of an authority that the broker trusts",
+        _ => "it gives no reason",
+    }
 }
 
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 pub use self::builder::ClientBuilder;
 use self::request::{Request, Requester, read};
 use super::{Authorization, CredentialsSecret, PairingError};
-use crate::{DeviceId, Realm, Tls, Version};
+use crate::{DeviceId, Realm, Tls, Version, clock::Clock};
 
 /// A client of the pairing API of one realm. Cheap to clone; clones share their connections.
 ///
@@ -25,6 +25,7 @@ pub struct Client {
     /// With the version and the realm, without a slash at the end.
     base: String,
     realm: Realm,
+    pub(super) clock: Clock,
     attempts: u32,
     pause: Duration,
 }
@@ -134,7 +135,7 @@ impl Client {
         if !introspection.is_empty() {
             data["initial_introspection"] = Value::Object(introspection);
         }
-        let token = authorization.token()?;
+        let token = authorization.token(self.clock.now())?;
         let request = Request {
             requester: Requester::Agent,
             method: Method::POST,
@@ -161,7 +162,7 @@ impl Client {
         device: DeviceId,
         authorization: &Authorization,
     ) -> Result<(), PairingError> {
-        let token = authorization.token()?;
+        let token = authorization.token(self.clock.now())?;
         let request = Request {
             requester: Requester::Agent,
             method: Method::DELETE,

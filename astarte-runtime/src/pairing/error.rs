@@ -5,7 +5,7 @@ use std::{fmt, io};
 use thiserror::Error;
 
 use super::token::RealmKeyError;
-use crate::{credentials::CredentialsError, tls::TlsError};
+use crate::{clock::ClockError, credentials::CredentialsError, tls::TlsError};
 
 /// Pairing failed.
 ///
@@ -22,6 +22,9 @@ pub enum PairingError {
     /// The server gave a certificate that the device cannot use: malformed, or for another key.
     #[error("the server gave a certificate that cannot be used")]
     Certificate(#[from] CredentialsError),
+    /// A certificate of the server does not fit the device's clock.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// The server gave a certificate for somebody else.
     #[error("the server gave a certificate for `{found}`, the device is `{expected}`")]
     CommonName {
@@ -125,7 +128,9 @@ impl PairingError {
     pub fn is_permanent(&self) -> bool {
         !matches!(
             self,
-            Self::Malformed { .. }
+            // A clock may be set at any time.
+            Self::Clock(_)
+                | Self::Malformed { .. }
                 | Self::NotFound(_)
                 | Self::Redirect { .. }
                 | Self::Server(_)
@@ -166,6 +171,9 @@ impl From<reqwest::Error> for PairingError {
     fn from(error: reqwest::Error) -> Self {
         // The URL is the caller's own, and may hold what should not be in a log.
         let error = error.without_url();
+        if let Some(clock) = ClockError::find(&error) {
+            return Self::Clock(clock);
+        }
         if error.is_timeout() {
             Self::Timeout(Box::new(error))
         } else {

@@ -1,6 +1,6 @@
 //! From a secret to a broker and a certificate.
 
-use std::{io, path::Path, sync::Arc, time::SystemTime};
+use std::{io, path::Path, sync::Arc};
 
 use tokio::sync::Mutex;
 
@@ -46,6 +46,18 @@ impl From<CredentialsSecret> for Proof {
     }
 }
 
+impl From<String> for Proof {
+    fn from(secret: String) -> Self {
+        Self::Secret(secret.into())
+    }
+}
+
+impl From<&str> for Proof {
+    fn from(secret: &str) -> Self {
+        Self::Secret(secret.into())
+    }
+}
+
 /// Where the broker is, and by what the device proves itself there.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -72,16 +84,24 @@ impl Pairing {
         tls: &Tls,
         directory: Option<&Path>,
     ) -> Result<Self, PairingError> {
+        Self::with_client(Client::new(url, realm, tls)?, device, proof, directory)
+    }
+
+    pub(crate) fn with_client(
+        client: Client,
+        device: DeviceId,
+        proof: impl Into<Proof>,
+        directory: Option<&Path>,
+    ) -> Result<Self, PairingError> {
         let store: Arc<dyn CredentialStore> = match directory {
-            Some(directory) => Arc::new(DirectoryCredentials::open(directory, realm, &device)?),
+            Some(directory) => Arc::new(DirectoryCredentials::open(
+                directory,
+                client.realm(),
+                &device,
+            )?),
             None => Arc::new(MemoryCredentials::default()),
         };
-        Ok(Self::with_store(
-            Client::new(url, realm, tls)?,
-            device,
-            proof,
-            store,
-        ))
+        Ok(Self::with_store(client, device, proof, store))
     }
 
     /// The pairing of a device by a client and a store of the caller's own.
@@ -103,7 +123,7 @@ impl Pairing {
 
     /// Finds the way to the broker.
     ///
-    /// Kept credentials that have not expired are used without asking anybody. `refresh` asks the pairing API for the
+    /// Kept credentials that have not expired by the device's clock are used without asking anybody. `refresh` asks the pairing API for the
     /// broker's address, and whether the certificate is still taken. Where it cannot be asked, what is kept is
     /// returned, an expired certificate as well: the broker decides, as the device's clock may be wrong.
     ///
@@ -121,7 +141,7 @@ impl Pairing {
         let known = self.known(&kept);
         if let Some(known) = &known
             && !refresh
-            && !has_expired(&known.credentials)
+            && !self.has_expired(&known.credentials)
         {
             return Ok(known.clone());
         }
@@ -160,11 +180,11 @@ impl Pairing {
 
     async fn ask(&self, kept: KeptCredentials, renew: bool) -> Result<Connection, PairingError> {
         let first = kept.certificate.is_none();
+        // Its begin is news to the clock, by which the server's certificate is checked.
+        let own = self.own(&kept);
         let (mut kept, secret, info) = self.introduce(kept).await?;
-        let credentials = match self.own(&kept) {
-            Some(credentials) if !renew && self.is_taken(&kept, &credentials, &secret).await? => {
-                credentials
-            }
+        let credentials = match own {
+            Some(credentials) if !renew && self.is_taken(&kept, &secret).await? => credentials,
             _ if info.status == DeviceStatus::Inhibited => return Err(PairingError::Inhibited),
             _ => {
                 let (certificate, credentials) = self.obtain(&secret).await?;
@@ -232,6 +252,7 @@ impl Pairing {
                 expected: self.common_name.clone(),
             });
         }
+        self.client.clock.at_least(credentials.not_before());
         let certificate = KeptCertificate {
             chain,
             private_key: private_key.to_owned().into(),
@@ -242,15 +263,11 @@ impl Pairing {
     async fn is_taken(
         &self,
         kept: &KeptCredentials,
-        credentials: &Credentials,
         secret: &CredentialsSecret,
     ) -> Result<bool, PairingError> {
         let Some(certificate) = &kept.certificate else {
             return Ok(false);
         };
-        if has_expired(credentials) {
-            return Ok(false);
-        }
         match self
             .client
             .verify(self.device, secret, &certificate.chain)
@@ -261,6 +278,10 @@ impl Pairing {
             // A server that does not know is no reason for a new certificate.
             Err(_) => Ok(true),
         }
+    }
+
+    fn has_expired(&self, credentials: &Credentials) -> bool {
+        self.client.clock.now() >= credentials.not_after()
     }
 
     /// What is kept, where it is enough to connect.
@@ -275,7 +296,11 @@ impl Pairing {
     fn own(&self, kept: &KeptCredentials) -> Option<Credentials> {
         let KeptCertificate { chain, private_key } = kept.certificate.as_ref()?;
         let credentials = Credentials::from_pem(chain.as_bytes(), private_key.as_bytes()).ok()?;
-        (credentials.common_name() == Some(&self.common_name)).then_some(credentials)
+        if credentials.common_name() != Some(&self.common_name) {
+            return None;
+        }
+        self.client.clock.at_least(credentials.not_before());
+        Some(credentials)
     }
 
     async fn load(&self) -> Result<KeptCredentials, PairingError> {
@@ -289,8 +314,4 @@ impl Pairing {
         let saved = tokio::task::spawn_blocking(move || store.save(&credentials)).await;
         Ok(saved.map_err(io::Error::other)??)
     }
-}
-
-fn has_expired(credentials: &Credentials) -> bool {
-    SystemTime::now() >= credentials.not_after()
 }

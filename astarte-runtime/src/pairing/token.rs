@@ -55,14 +55,14 @@ impl Authorization {
         })
     }
 
-    pub(super) fn token(&self) -> Result<Zeroizing<String>, RealmKeyError> {
+    pub(super) fn token(&self, now: SystemTime) -> Result<Zeroizing<String>, RealmKeyError> {
         match self {
             Self::Jwt(token) => Ok(token.clone()),
             Self::RealmKey {
                 key,
                 permissions,
                 lifetime,
-            } => key.token(permissions, SystemTime::now(), *lifetime),
+            } => key.token(permissions, now, *lifetime),
         }
     }
 }

@@ -43,7 +43,7 @@ async fn main() -> Result<(), Failure> {
             .credentials_secret()
             .ok_or("a registered device has a secret")?;
         let config = Config::new(sandbox.realm().parse()?, device.id().to_string().parse()?)
-            .pairing(sandbox.pairing_url(), secret.into())
+            .pairing(sandbox.pairing_url(), secret)
             .tls(tls.clone());
         fleet.spawn(timeout(PATIENCE, run(config)));
         fleet.spawn(timeout(PATIENCE, command(device)));

@@ -221,7 +221,7 @@ async fn a_pairing_api_that_is_away_is_tried_again_by_a_device() -> TestResult {
         .device
         .credentials_secret()
         .ok_or("the device is registered")?;
-    let config = site.config().pairing(url, secret.into());
+    let config = site.config().pairing(url, secret);
     let device = soon(Device::builder(config).connect()).await?;
     assert!(device.is_connected());
     Ok(())

@@ -107,7 +107,7 @@ async fn lesson_25_a_wrong_secret_ends_connect() -> TestResult {
     let site = Site::start().await?;
     let config = site
         .config()
-        .pairing(site.sandbox.pairing_url(), "swordfish".into());
+        .pairing(site.sandbox.pairing_url(), "swordfish");
     let error = refused(Device::builder(config)).await;
     let ConnectError::Pairing(cause) = &error else {
         panic!("{error}")
@@ -130,7 +130,7 @@ async fn lesson_26_kept_credentials_need_no_pairing_api() -> TestResult {
 
     let nobody = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     let config = site.config().directory(directory.path());
-    let config = config.pairing(format!("http://{nobody}"), "of no use".into());
+    let config = config.pairing(format!("http://{nobody}"), "of no use");
     let device = soon(Device::builder(config).connect()).await?;
     assert!(device.is_connected());
     Ok(())

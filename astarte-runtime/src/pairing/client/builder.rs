@@ -1,11 +1,15 @@
 //! The settings of a client.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{Url, redirect};
 
 use super::Client;
-use crate::{Realm, Tls, pairing::PairingError};
+use crate::{
+    Realm, Tls,
+    clock::{Clock, TimeSource},
+    pairing::PairingError,
+};
 
 /// The settings of a [`Client`].
 #[derive(Clone, Debug)]
@@ -14,6 +18,7 @@ pub struct ClientBuilder {
     url: String,
     realm: Realm,
     tls: Tls,
+    clock: Clock,
     timeout: Duration,
     attempts: u32,
     pause: Duration,
@@ -26,6 +31,7 @@ impl ClientBuilder {
             url: url.to_owned(),
             realm: realm.clone(),
             tls: Tls::default(),
+            clock: Clock::default(),
             timeout: Duration::from_secs(30),
             attempts: 3,
             pause: Duration::from_millis(500),
@@ -36,6 +42,16 @@ impl ClientBuilder {
     /// What is trusted; the certificates of the platform by default.
     pub fn tls(mut self, tls: &Tls) -> Self {
         self.tls = tls.clone();
+        self
+    }
+
+    /// Asks this source for the time, to check certificates and to make tokens; the clock of the system by default.
+    pub fn time_source(self, source: impl TimeSource) -> Self {
+        self.clock(Clock::new(Arc::new(source)))
+    }
+
+    pub(crate) fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -73,7 +89,7 @@ impl ClientBuilder {
     /// - [`PairingError::Tls`]: the TLS settings cannot be used.
     pub fn build(self) -> Result<Client, PairingError> {
         let base = base(&self.url, &self.realm)?;
-        let config = self.tls.client_config(None)?;
+        let config = self.tls.client_config(None, &self.clock)?;
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(rustls::ClientConfig::clone(&config))
             .redirect(redirect::Policy::none())
@@ -86,6 +102,7 @@ impl ClientBuilder {
             http: http.build()?,
             base,
             realm: self.realm,
+            clock: self.clock,
             attempts: self.attempts,
             pause: self.pause,
         })
