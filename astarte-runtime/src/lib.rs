@@ -14,6 +14,8 @@
 
 mod abi;
 #[cfg(feature = "mqtt")]
+mod any_error;
+#[cfg(feature = "mqtt")]
 mod certificate;
 #[cfg(feature = "mqtt")]
 mod clock;
@@ -77,6 +79,7 @@ pub use self::value::{BlobArray, Decode, Encode, StringArray};
 
 #[cfg(feature = "mqtt")]
 pub use self::{
+    any_error::Error,
     clock::{ClockError, SystemClock, TimeSource},
     config::Config,
     credentials::{Credentials, CredentialsError},
