@@ -101,6 +101,8 @@ fn is_of_certificate(alert: AlertDescription) -> bool {
             | AlertDescription::CertificateRequired
             | AlertDescription::CertificateRevoked
             | AlertDescription::CertificateUnknown
+            // The authority has another key, under the name that it had.
+            | AlertDescription::DecryptError
             | AlertDescription::UnknownCA
             | AlertDescription::UnsupportedCertificate
     )
@@ -110,6 +112,7 @@ fn words(alert: AlertDescription) -> &'static str {
     match alert {
         AlertDescription::CertificateExpired => "it has expired",
         AlertDescription::CertificateRevoked => "it was revoked",
+        AlertDescription::DecryptError => "its signature is not that of the broker's authority",
         AlertDescription::UnknownCA => "it is not of an authority that the broker trusts",
         _ => "it gives no reason",
     }

@@ -1,6 +1,7 @@
 //! Registration and credentials.
 
 mod client;
+mod device;
 mod faults;
 mod lessons;
 mod seed;
