@@ -220,6 +220,20 @@ async fn seed_pairing_7() -> TestResult {
     Ok(())
 }
 
+#[test]
+fn seed_exceptions_1() {
+    let parse = |id: &str| -> Result<DeviceId, astarte_runtime::Error> { Ok(id.parse()?) };
+    let shown = |error: &dyn std::error::Error| error.to_string();
+    let error = parse("short").unwrap_err();
+    let own = "short".parse::<DeviceId>().unwrap_err();
+    assert_eq!(shown(&error), shown(&own));
+    let io = || std::io::Error::other("the disk is full");
+    let error = astarte_runtime::Error::from(PairingError::from(io()));
+    assert_eq!(shown(&error), shown(&PairingError::from(io())));
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    assert_eq!(cause.as_deref(), Some("the disk is full"));
+}
+
 #[tokio::test]
 async fn seed_exceptions_2() -> TestResult {
     let office = Office::open().await?;
