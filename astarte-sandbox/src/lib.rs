@@ -24,6 +24,19 @@
 //! # }
 //! ```
 //!
+//! # What can go wrong
+//!
+//! A [`Device`] can be given the bad days of a real one: connections that are
+//! [refused](Device::refuse_connections), [stalled](Device::stall) or [slow](Device::set_latency),
+//! [lost acknowledgements](Device::lose_acknowledgements), a [full queue](Device::limit_queue),
+//! [expired](Device::expire_certificates) and [revoked](Device::revoke_certificates) certificates, a
+//! server that [disconnects](Device::drop_connection) it or [forgets](Device::kick) it, and a pairing
+//! API that [fails](Sandbox::fail_pairing). [`heal`](Device::heal) ends them. What went over the wire
+//! meanwhile can be [recorded](Builder::record_packets).
+//!
+//! The server itself comes in [versions](Builder::server_version), and with or without its [known
+//! faults](Builder::profile).
+//!
 //! # Differences to a cluster
 //!
 //! - One realm, one key for its tokens: P-256, so `ES256`.

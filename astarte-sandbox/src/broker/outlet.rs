@@ -17,8 +17,9 @@ use crate::recording::{Direction, Recorder};
 pub(super) struct Outlet {
     /// Packets that were composed, whole, and have yet to be dispatched.
     pub(super) fresh: BytesMut,
-    /// Packets that a slow link holds, and until when.
+    /// Packets that a slow link holds, and since when.
     delayed: VecDeque<(Instant, BytesMut)>,
+    latency: Duration,
     bytes: BytesMut,
     /// Whether TLS may hold bytes that are not on the wire.
     unflushed: bool,
@@ -36,6 +37,7 @@ impl Outlet {
         Outlet {
             fresh: BytesMut::new(),
             delayed: VecDeque::new(),
+            latency: Duration::ZERO,
             bytes: BytesMut::new(),
             unflushed: false,
             writer,
@@ -59,26 +61,23 @@ impl Outlet {
         !self.bytes.is_empty() || self.unflushed
     }
 
-    /// Returns when the next packets are due that a slow link holds.
+    /// Returns when the next packets are due that a slow link holds; nothing for never.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.delayed.front().map(|(due, _)| *due)
+        let (since, _) = self.delayed.front()?;
+        since.checked_add(self.latency)
     }
 
     /// Sends off what is fresh, over a link of this latency, and what has arrived over it.
     pub(super) fn dispatch(&mut self, latency: Duration) {
+        self.latency = latency;
         let now = Instant::now();
-        if !self.fresh.is_empty() && (!latency.is_zero() || !self.delayed.is_empty()) {
-            let due = now.checked_add(latency).unwrap_or(now);
-            self.delayed.push_back((due, self.fresh.split()));
+        if !self.fresh.is_empty() {
+            self.delayed.push_back((now, self.fresh.split()));
         }
         while self.due().is_some_and(|due| due <= now) {
             if let Some((_, packets)) = self.delayed.pop_front() {
                 self.release(packets);
             }
-        }
-        if !self.fresh.is_empty() {
-            let packets = self.fresh.split();
-            self.release(packets);
         }
     }
 
@@ -107,9 +106,6 @@ impl Outlet {
 
     /// Writes what is left, and ends the connection.
     pub(super) async fn finish(&mut self) -> io::Result<()> {
-        while let Some((_, packets)) = self.delayed.pop_front() {
-            self.release(packets);
-        }
         self.dispatch(Duration::ZERO);
         while self.has_bytes() {
             self.push().await?;

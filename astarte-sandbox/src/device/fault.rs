@@ -36,7 +36,7 @@ impl Device {
     }
 
     /// Delays everything that the broker sends by a time, in order: the round trip of a slow link.
-    /// Zero for none.
+    /// Zero for none, which also delivers what is on its way.
     pub fn set_latency(&self, latency: Duration) {
         self.change(|state| state.faults.latency = latency);
     }

@@ -124,9 +124,9 @@ async fn latency_delays_and_keeps_the_order() {
     device.set_latency(Duration::MAX);
     client.send(&Packet::PingReq).await;
     device.all_processed().await;
+    assert!(timeout(SHORT, client.receive()).await.is_err());
     device.set_latency(Duration::ZERO);
-    device.drop_connection();
-    device.disconnected().await.unwrap();
+    assert_eq!(client.receive().await, Packet::PingResp);
 }
 
 #[tokio::test]
