@@ -4,15 +4,15 @@
 
 mod options;
 mod site;
-mod thermostat;
 
 use std::{error::Error, time::Duration};
 
 use astarte_runtime::{Device, Status, StatusStream};
 use astarte_sandbox::{Sandbox, Value};
+use thermostat::Thermostat;
 use tokio::time::timeout;
 
-use self::{options::Options, site::Site, thermostat::Thermostat};
+use self::{options::Options, site::Site};
 
 /// How long anything may take before the example gives up.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -22,7 +22,7 @@ pub(crate) struct Settings;
 pub(crate) struct Position;
 
 /// The handles of a thermostat.
-pub(crate) struct Thermostat {
+pub struct Thermostat {
     readings: Handle<Readings>,
     status: Handle<Status>,
     settings: Handle<Settings>,
@@ -31,7 +31,7 @@ pub(crate) struct Thermostat {
 
 impl Thermostat {
     /// Registers what the thermostat says and hears.
-    pub(crate) fn new(builder: &mut Builder) -> Self {
+    pub fn new(builder: &mut Builder) -> Self {
         Self {
             readings: builder.interface::<Readings>(),
             status: builder.interface::<Status>(),
@@ -41,7 +41,11 @@ impl Thermostat {
     }
 
     /// Sends what was measured in a room.
-    pub(crate) async fn report(
+    ///
+    /// # Errors
+    ///
+    /// - A value that Astarte does not take, or a device that has ended.
+    pub async fn report(
         &self,
         room: &str,
         temperature: f64,
@@ -63,7 +67,11 @@ impl Thermostat {
     }
 
     /// Sends how long the device has been up.
-    pub(crate) async fn report_uptime(&self, seconds: i64) -> Result<(), SendError> {
+    ///
+    /// # Errors
+    ///
+    /// - A value that Astarte does not take, or a device that has ended or is offline.
+    pub async fn report_uptime(&self, seconds: i64) -> Result<(), SendError> {
         self.readings
             .send(readings::DeviceUptimeSeconds, seconds)
             .await?;
@@ -71,7 +79,11 @@ impl Thermostat {
     }
 
     /// Sends where the vehicle is, as one object.
-    pub(crate) async fn report_position(&self, vehicle: &str) -> Result<Delivery, SendError> {
+    ///
+    /// # Errors
+    ///
+    /// - A device that has ended or is offline.
+    pub async fn report_position(&self, vehicle: &str) -> Result<Delivery, SendError> {
         let position = Position {
             latitude: 45.46,
             longitude: 9.19,
@@ -83,20 +95,32 @@ impl Thermostat {
     }
 
     /// Notes the firmware of a room's sensor, and whether it answers.
-    pub(crate) async fn sensor_found(&self, room: &str, firmware: &str) -> Result<(), SendError> {
+    ///
+    /// # Errors
+    ///
+    /// - A value that Astarte does not take, or a device that has ended.
+    pub async fn sensor_found(&self, room: &str, firmware: &str) -> Result<(), SendError> {
         self.status.set(status::Firmware { room }, firmware).await?;
         self.status.set(status::Online { room }, true).await?;
         Ok(())
     }
 
     /// Forgets the firmware of a sensor that was taken away. `Online` cannot be unset: try it, it does not compile.
-    pub(crate) async fn sensor_lost(&self, room: &str) -> Result<Delivery, SendError> {
+    ///
+    /// # Errors
+    ///
+    /// - A device that has ended.
+    pub async fn sensor_lost(&self, room: &str) -> Result<Delivery, SendError> {
         self.status.set(status::Online { room }, false).await?;
         self.status.unset(status::Firmware { room }).await
     }
 
     /// Waits until the cloud changes a setting, and says what follows from it.
-    pub(crate) async fn next_setting(&mut self) -> Result<String, Closed> {
+    ///
+    /// # Errors
+    ///
+    /// - The device has ended.
+    pub async fn next_setting(&mut self) -> Result<String, Closed> {
         Ok(match self.settings.recv().await? {
             settings::Event::Enable {
                 endpoint,
