@@ -15,7 +15,7 @@ pub use self::{
     datastream_receiver::DatastreamReceiver,
     datastream_sender::DatastreamSender,
     event_receiver::EventReceiver,
-    object_receiver::ObjectReceiver,
+    object_receiver::{ObjectReceiver, Receiving},
     object_sender::ObjectSender,
     property_cache::{PropertyCache, PropertyError},
     property_reader::PropertyReader,

@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use super::refused::{GetOnDatastream, Refused, SendOnServerOwned};
+use super::{
+    property_cache::PropertyError,
+    refused::{GetOnDatastream, Refused, SendOnServerOwned},
+};
 use crate::{
     Events,
     inbox::{Closed, Inbox},
@@ -37,7 +40,7 @@ impl<I: Events> DatastreamReceiver<I> {
     where
         I: SendOnServerOwned,
     {
-        Refused
+        Refused::new()
     }
 
     #[doc(hidden)]
@@ -45,15 +48,16 @@ impl<I: Events> DatastreamReceiver<I> {
     where
         I: SendOnServerOwned,
     {
-        Refused
+        Refused::new()
     }
 
     #[doc(hidden)]
-    pub fn get<E>(&self, _: E) -> Refused
+    pub fn get<E, T>(&self, _: E) -> Result<Option<T>, PropertyError>
     where
         I: GetOnDatastream,
     {
-        Refused
+        // Nothing implements the bound.
+        Ok(None)
     }
 }
 

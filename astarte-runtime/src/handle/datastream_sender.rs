@@ -3,12 +3,13 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use super::{
+    property_cache::PropertyError,
     refused::{GetOnDatastream, ReceiveOnDeviceOwned, Refused, SetOnDatastream, UnsetOnDatastream},
     send, sender,
 };
 use crate::{
     Endpoint, ExplicitTimestamp, Interface, ReceptionTimestamp, Timestamp, WritePath,
-    device::Shared, payload::encode_individual, sending::Sending,
+    device::Shared, inbox::Closed, payload::encode_individual, sending::Sending,
 };
 
 /// Sends on a device-owned individual datastream.
@@ -62,7 +63,7 @@ impl<I: Interface> DatastreamSender<I> {
     where
         I: SetOnDatastream,
     {
-        Refused
+        Refused::new()
     }
 
     #[doc(hidden)]
@@ -70,22 +71,23 @@ impl<I: Interface> DatastreamSender<I> {
     where
         I: UnsetOnDatastream,
     {
-        Refused
+        Refused::new()
     }
 
     #[doc(hidden)]
-    pub fn get<E>(&self, _: E) -> Refused
+    pub fn get<E, T>(&self, _: E) -> Result<Option<T>, PropertyError>
     where
         I: GetOnDatastream,
     {
-        Refused
+        // Nothing implements the bound.
+        Ok(None)
     }
 
     #[doc(hidden)]
-    pub fn recv(&self) -> Refused
+    pub fn recv<T>(&self) -> Refused<T, Closed>
     where
         I: ReceiveOnDeviceOwned,
     {
-        Refused
+        Refused::new()
     }
 }

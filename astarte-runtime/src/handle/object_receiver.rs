@@ -1,15 +1,31 @@
 //! Receiving on object datastreams.
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
-use super::refused::{GetOnDatastream, Refused, SendOnServerOwned};
+use super::{
+    property_cache::PropertyError,
+    refused::{GetOnDatastream, Refused, SendOnServerOwned},
+};
 use crate::{
     FromObject, ReceiveObject,
     device::Shared,
+    error::DecodeError,
     inbox::{Closed, Inbox},
     payload::Payload,
     status::{Rejected, Status},
 };
+
+/// A path and a payload.
+type Message = (String, Vec<u8>);
+
+type Decoder<T> = fn(&str, &[u8]) -> Result<T, DecodeError>;
 
 /// Receives on a server-owned object datastream.
 ///
@@ -17,13 +33,12 @@ use crate::{
 /// again by the broker after a restart. Dropped, the receiver lets everything pass that still comes.
 pub struct ObjectReceiver<I: ReceiveObject> {
     shared: Arc<Shared>,
-    /// Paths and payloads.
-    inbox: Arc<Inbox<(String, Vec<u8>)>>,
+    inbox: Arc<Inbox<Message>>,
     interface: PhantomData<fn() -> I>,
 }
 
 impl<I: ReceiveObject> ObjectReceiver<I> {
-    pub(crate) fn new(shared: Arc<Shared>, inbox: Arc<Inbox<(String, Vec<u8>)>>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, inbox: Arc<Inbox<Message>>) -> Self {
         Self {
             shared,
             inbox,
@@ -48,23 +63,17 @@ impl<I: ReceiveObject> ObjectReceiver<I> {
 
     /// Waits for the next object, as a struct of the application.
     ///
+    /// One that does not fit is told as [`Status::Rejected`] and left out. Cancel safe: nothing is lost where the
+    /// future is dropped.
+    ///
     /// # Errors
     ///
-    /// Those of [`recv`](Self::recv).
-    pub async fn recv_as<O: FromObject<I>>(&mut self) -> Result<I::Received<O>, Closed> {
-        loop {
-            let (path, payload) = self.inbox.recv().await?;
-            match Payload::parse(&payload).and_then(|payload| I::decode::<O>(&path, payload)) {
-                Ok(received) => return Ok(received),
-                Err(error) => {
-                    let interface = I::DESCRIPTOR.name.to_owned();
-                    self.shared.status.tell(Status::Rejected(Rejected {
-                        interface,
-                        path,
-                        reason: error.into(),
-                    }));
-                }
-            }
+    /// - The device has stopped, and everything was read.
+    pub fn recv_as<O: FromObject<I>>(&mut self) -> Receiving<'_, I, O> {
+        Receiving {
+            waiting: Box::pin(self.inbox.recv()),
+            receiver: self,
+            decode: |path, payload| I::decode::<O>(path, Payload::parse(payload)?),
         }
     }
 
@@ -73,7 +82,7 @@ impl<I: ReceiveObject> ObjectReceiver<I> {
     where
         I: SendOnServerOwned,
     {
-        Refused
+        Refused::new()
     }
 
     #[doc(hidden)]
@@ -81,15 +90,61 @@ impl<I: ReceiveObject> ObjectReceiver<I> {
     where
         I: SendOnServerOwned,
     {
-        Refused
+        Refused::new()
     }
 
     #[doc(hidden)]
-    pub fn get<P>(&self, _: P) -> Refused
+    pub fn get<P, T>(&self, _: P) -> Result<Option<T>, PropertyError>
     where
         I: GetOnDatastream,
     {
-        Refused
+        // Nothing implements the bound.
+        Ok(None)
+    }
+}
+
+/// The next object of an [`ObjectReceiver`], on its way.
+///
+/// Nothing is received before it is first polled.
+// A type with a name, and without a bound on `O`: as an `async fn`, `recv_as` would answer an `O` that is no object of
+// the interface with an error for the call, one for `.await`, and one for the value.
+#[must_use = "nothing is received until this is awaited"]
+pub struct Receiving<'a, I: ReceiveObject, O> {
+    waiting: Pin<Box<dyn Future<Output = Result<Message, Closed>> + Send + 'a>>,
+    receiver: &'a ObjectReceiver<I>,
+    decode: Decoder<I::Received<O>>,
+}
+
+impl<I: ReceiveObject, O> Future for Receiving<'_, I, O> {
+    type Output = Result<I::Received<O>, Closed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let (path, payload) = match ready!(self.waiting.as_mut().poll(cx)) {
+                Ok(message) => message,
+                Err(closed) => return Poll::Ready(Err(closed)),
+            };
+            match (self.decode)(&path, &payload) {
+                Ok(received) => return Poll::Ready(Ok(received)),
+                Err(error) => {
+                    let interface = I::DESCRIPTOR.name.to_owned();
+                    self.receiver.shared.status.tell(Status::Rejected(Rejected {
+                        interface,
+                        path,
+                        reason: error.into(),
+                    }));
+                    self.waiting = Box::pin(self.receiver.inbox.recv());
+                }
+            }
+        }
+    }
+}
+
+impl<I: ReceiveObject, O> fmt::Debug for Receiving<'_, I, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Receiving")
+            .field(&I::DESCRIPTOR.name)
+            .finish()
     }
 }
 

@@ -3,12 +3,13 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use super::{
+    property_cache::PropertyError,
     refused::{GetOnDatastream, ReceiveOnDeviceOwned, Refused, SetOnDatastream, UnsetOnDatastream},
     send, sender,
 };
 use crate::{
     ExplicitTimestamp, Interface, Mapping, Object, ObjectInterface, ObjectPath, ReceptionTimestamp,
-    Timestamp, Type, device::Shared, payload::encode_object, sending::Sending,
+    Timestamp, Type, device::Shared, inbox::Closed, payload::encode_object, sending::Sending,
 };
 
 /// Sends on a device-owned object datastream.
@@ -70,7 +71,7 @@ impl<I: ObjectInterface> ObjectSender<I> {
     where
         I: SetOnDatastream,
     {
-        Refused
+        Refused::new()
     }
 
     #[doc(hidden)]
@@ -78,22 +79,23 @@ impl<I: ObjectInterface> ObjectSender<I> {
     where
         I: UnsetOnDatastream,
     {
-        Refused
+        Refused::new()
     }
 
     #[doc(hidden)]
-    pub fn get<E>(&self, _: E) -> Refused
+    pub fn get<E, T>(&self, _: E) -> Result<Option<T>, PropertyError>
     where
         I: GetOnDatastream,
     {
-        Refused
+        // Nothing implements the bound.
+        Ok(None)
     }
 
     #[doc(hidden)]
-    pub fn recv(&self) -> Refused
+    pub fn recv<T>(&self) -> Refused<T, Closed>
     where
         I: ReceiveOnDeviceOwned,
     {
-        Refused
+        Refused::new()
     }
 }

@@ -64,7 +64,7 @@ impl<I: PropertyEvents> PropertyReader<I> {
     where
         I: SetOnServerOwned,
     {
-        Refused
+        Refused::new()
     }
 
     #[doc(hidden)]
@@ -72,7 +72,7 @@ impl<I: PropertyEvents> PropertyReader<I> {
     where
         I: SetOnServerOwned,
     {
-        Refused
+        Refused::new()
     }
 
     #[doc(hidden)]
@@ -80,7 +80,7 @@ impl<I: PropertyEvents> PropertyReader<I> {
     where
         I: SetOnServerOwned,
     {
-        Refused
+        Refused::new()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     Endpoint, Interface, Unsettable, WritePath,
     device::Shared,
     error::ParamError,
+    inbox::Closed,
     outbox::PropertyId,
     payload::encode_individual,
     sending::{SendError, Sending},
@@ -111,7 +112,7 @@ impl<I: Interface> PropertyWriter<I> {
     where
         I: SendOnProperties,
     {
-        Refused
+        Refused::new()
     }
 
     #[doc(hidden)]
@@ -119,15 +120,15 @@ impl<I: Interface> PropertyWriter<I> {
     where
         I: SendOnProperties,
     {
-        Refused
+        Refused::new()
     }
 
     #[doc(hidden)]
-    pub fn recv(&self) -> Refused
+    pub fn recv<T>(&self) -> Refused<T, Closed>
     where
         I: ReceiveOnDeviceOwned,
     {
-        Refused
+        Refused::new()
     }
 }
 

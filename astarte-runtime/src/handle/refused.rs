@@ -4,22 +4,40 @@
 //! with the trait's text.
 
 use std::{
+    fmt,
     future::Future,
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
 };
 
-/// What a refused call would return: anything, if it could be made.
-#[derive(Clone, Copy, Debug)]
-#[doc(hidden)]
-pub struct Refused;
+use crate::{delivery::Delivery, sending::SendError};
 
-impl Future for Refused {
-    type Output = Result<(), std::convert::Infallible>;
+/// What a refused call would return, if it could be made.
+///
+/// It is awaited and passed on with `?` like what the right call returns: else rustc would tell more errors than one.
+#[doc(hidden)]
+#[must_use]
+pub struct Refused<T = Delivery, E = SendError>(PhantomData<fn() -> (T, E)>);
+
+impl<T, E> Refused<T, E> {
+    pub(super) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T, E> Future for Refused<T, E> {
+    type Output = Result<T, E>;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
         // Nothing implements the bounds of the calls that return it.
         Poll::Pending
+    }
+}
+
+impl<T, E> fmt::Debug for Refused<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Refused")
     }
 }
 

@@ -1,13 +1,14 @@
-use astarte_runtime::{Builder, Timestamp, astarte_interface};
+use astarte_runtime::{Builder, SendError, Timestamp, astarte_interface};
 
 #[astarte_interface("ui/interfaces/org.example.Position.json")]
 struct Position;
 
 fn main() {}
 
-fn misuse(builder: &mut Builder) {
+async fn misuse(builder: &mut Builder) -> Result<(), SendError> {
     let handle = builder.interface::<Position>();
     let here = Position { latitude: 45.0, longitude: 9.0, satellites: 3 };
     let now = Timestamp::now();
-    let _ = handle.send_at(position::Path { vehicle: "v" }, &here, now);
+    handle.send_at(position::Path { vehicle: "v" }, &here, now).await?;
+    Ok(())
 }

@@ -1,11 +1,12 @@
-use astarte_runtime::{Builder, astarte_interface};
+use astarte_runtime::{Builder, SendError, astarte_interface};
 
 #[astarte_interface("ui/interfaces/org.example.Position.json")]
 struct Position;
 
 fn main() {}
 
-fn misuse(builder: &mut Builder) {
+async fn misuse(builder: &mut Builder) -> Result<(), SendError> {
     let positions = builder.interface::<Position>();
-    let _ = positions.send(position::Path { vehicle: "v" }, &45.0);
+    positions.send(position::Path { vehicle: "v" }, &45.0).await?;
+    Ok(())
 }

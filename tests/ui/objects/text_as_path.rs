@@ -1,12 +1,13 @@
-use astarte_runtime::{Builder, astarte_interface};
+use astarte_runtime::{Builder, SendError, astarte_interface};
 
 #[astarte_interface("ui/interfaces/org.example.Position.json")]
 struct Position;
 
 fn main() {}
 
-fn misuse(builder: &mut Builder) {
+async fn misuse(builder: &mut Builder) -> Result<(), SendError> {
     let positions = builder.interface::<Position>();
     let position = Position { latitude: 45.0, longitude: 9.0, satellites: 3 };
-    let _ = positions.send("/v", &position);
+    positions.send("/v", &position).await?;
+    Ok(())
 }

@@ -1,12 +1,13 @@
-use astarte_runtime::{Builder, astarte_interface};
+use astarte_runtime::{Builder, SendError, astarte_interface};
 
 #[astarte_interface("ui/interfaces/org.example.Log.json")]
 struct Log;
 
 fn main() {}
 
-fn misuse(builder: &mut Builder) {
+async fn misuse(builder: &mut Builder) -> Result<(), SendError> {
     let handle = builder.interface::<Log>();
     let entry = Log { level: 1, txt: String::new() };
-    let _ = handle.send_at(log::Path, &entry, astarte_runtime::Timestamp::now());
+    handle.send_at(log::Path, &entry, astarte_runtime::Timestamp::now()).await?;
+    Ok(())
 }

@@ -1,4 +1,4 @@
-use astarte_runtime::{Builder, astarte_interface};
+use astarte_runtime::{Builder, SendError, astarte_interface};
 
 #[astarte_interface("ui/interfaces/org.example.Readings.json")]
 struct Readings;
@@ -8,7 +8,8 @@ struct Other;
 
 fn main() {}
 
-fn misuse(builder: &mut Builder) {
+async fn misuse(builder: &mut Builder) -> Result<(), SendError> {
     let readings = builder.interface::<Readings>();
-    let _ = readings.send(other::Level, 1.0);
+    readings.send(other::Level, 1.0).await?;
+    Ok(())
 }

@@ -1,4 +1,4 @@
-use astarte_runtime::{Builder, astarte_interface};
+use astarte_runtime::{Builder, PropertyError, astarte_interface};
 
 #[astarte_interface("ui/interfaces/org.example.Status.json")]
 struct Status;
@@ -8,7 +8,8 @@ struct Readings;
 
 fn main() {}
 
-fn misuse(builder: &mut Builder) {
+fn misuse(builder: &mut Builder) -> Result<(), PropertyError> {
     let status = builder.interface::<Status>();
-    let _ = status.get(readings::Humidity { room: "kitchen" });
+    let _ = status.get(readings::Humidity { room: "kitchen" })?;
+    Ok(())
 }

@@ -1,11 +1,12 @@
-use astarte_runtime::{Builder, astarte_interface};
+use astarte_runtime::{Builder, SendError, astarte_interface};
 
 #[astarte_interface("ui/interfaces/org.example.Readings.json")]
 struct Readings;
 
 fn main() {}
 
-fn misuse(builder: &mut Builder) {
+async fn misuse(builder: &mut Builder) -> Result<(), SendError> {
     let readings = builder.interface::<Readings>();
-    let _ = readings.send(readings::Humidty { room: "kitchen" }, 40.0);
+    readings.send(readings::Humidty { room: "kitchen" }, 40.0).await?;
+    Ok(())
 }

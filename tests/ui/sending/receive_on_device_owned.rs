@@ -1,11 +1,12 @@
-use astarte_runtime::{Builder, astarte_interface};
+use astarte_runtime::{Builder, Closed, astarte_interface};
 
 #[astarte_interface("ui/interfaces/org.example.Readings.json")]
 struct Readings;
 
 fn main() {}
 
-fn misuse(builder: &mut Builder) {
+async fn misuse(builder: &mut Builder) -> Result<(), Closed> {
     let readings = builder.interface::<Readings>();
-    let _ = readings.recv();
+    readings.recv().await?;
+    Ok(())
 }

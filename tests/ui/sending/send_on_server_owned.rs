@@ -1,11 +1,12 @@
-use astarte_runtime::{Builder, astarte_interface};
+use astarte_runtime::{Builder, SendError, astarte_interface};
 
 #[astarte_interface("ui/interfaces/org.example.Commands.json")]
 struct Commands;
 
 fn main() {}
 
-fn misuse(builder: &mut Builder) {
+async fn misuse(builder: &mut Builder) -> Result<(), SendError> {
     let commands = builder.interface::<Commands>();
-    let _ = commands.send(commands::Calibrate, 0.5);
+    commands.send(commands::Calibrate, 0.5).await?;
+    Ok(())
 }

@@ -1,11 +1,12 @@
-use astarte_runtime::{Builder, astarte_interface};
+use astarte_runtime::{Builder, SendError, astarte_interface};
 
 #[astarte_interface("ui/interfaces/org.example.Settings.json")]
 struct Settings;
 
 fn main() {}
 
-fn misuse(builder: &mut Builder) {
+async fn misuse(builder: &mut Builder) -> Result<(), SendError> {
     let settings = builder.interface::<Settings>();
-    let _ = settings.set(settings::Period { room: "kitchen" }, 60);
+    settings.set(settings::Period { room: "kitchen" }, 60).await?;
+    Ok(())
 }

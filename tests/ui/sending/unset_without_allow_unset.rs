@@ -1,11 +1,12 @@
-use astarte_runtime::{Builder, astarte_interface};
+use astarte_runtime::{Builder, SendError, astarte_interface};
 
 #[astarte_interface("ui/interfaces/org.example.Status.json")]
 struct Status;
 
 fn main() {}
 
-fn misuse(builder: &mut Builder) {
+async fn misuse(builder: &mut Builder) -> Result<(), SendError> {
     let status = builder.interface::<Status>();
-    let _ = status.unset(status::Online { room: "kitchen" });
+    status.unset(status::Online { room: "kitchen" }).await?;
+    Ok(())
 }

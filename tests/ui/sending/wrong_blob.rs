@@ -1,11 +1,12 @@
-use astarte_runtime::{Builder, astarte_interface};
+use astarte_runtime::{Builder, SendError, astarte_interface};
 
 #[astarte_interface("ui/interfaces/org.example.Types.json")]
 struct Types;
 
 fn main() {}
 
-fn misuse(builder: &mut Builder) {
+async fn misuse(builder: &mut Builder) -> Result<(), SendError> {
     let types = builder.interface::<Types>();
-    let _ = types.send(types::Binaryblob, "text");
+    types.send(types::Binaryblob, "text").await?;
+    Ok(())
 }
