@@ -141,6 +141,34 @@ impl Config {
         })
     }
 
+    /// Gives the values of a mapping a type, by a path that is valid everywhere in the crate. Default: that of the
+    /// mapping.
+    ///
+    /// The type derives `AstarteValue`, or implements `Encode` for what is sent and `Decode` for what is received. It is
+    /// sent by reference where the type that it replaces is: in place of `&str`, `&[u8]` and arrays. What is received is
+    /// `Clone + Debug + PartialEq + Send + 'static`.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), astarte_build::Error> {
+    /// astarte_build::Config::new()
+    ///     .interfaces_dir("interfaces")
+    ///     .value_type("org.example.thermostat.*", "/%{room}/mode", "crate::Mode")
+    ///     .compile()
+    /// # }
+    /// ```
+    pub fn value_type(
+        self,
+        interfaces: impl Into<String>,
+        endpoint: impl Into<String>,
+        ty: impl Into<String>,
+    ) -> Self {
+        self.with(Setting::ValueType {
+            pattern: interfaces.into(),
+            endpoint: endpoint.into(),
+            ty: ty.into(),
+        })
+    }
+
     /// Names the struct of an endpoint, or the field of an object's mapping.
     ///
     /// ```no_run

@@ -9,6 +9,7 @@ mod fields;
 mod file;
 mod interface;
 mod object;
+mod value;
 
 use std::path::Path;
 
@@ -19,6 +20,7 @@ use quote::quote;
 pub use self::events::events;
 pub use self::interface::interface;
 pub use self::object::object;
+pub use self::value::value;
 
 /// The place where a macro is used.
 pub struct Site<'a> {

@@ -20,6 +20,8 @@ pub struct Naming {
     pub renames: Vec<Rename>,
     /// Types of parameters; the others are generic.
     pub params: Vec<ParamType>,
+    /// Types of values; the others have that of their mapping.
+    pub values: Vec<ValueType>,
     /// How a rename is written, for the help of diagnostics.
     pub front: Front,
 }
@@ -39,6 +41,15 @@ pub struct ParamType {
     /// The parameter, without `%{}`.
     pub parameter: String,
     /// The type, as it resolves in the interface's module.
+    pub ty: TokenStream,
+}
+
+/// The type of the values of a mapping.
+#[derive(Clone, Debug)]
+pub struct ValueType {
+    /// The endpoint, as in the file.
+    pub endpoint: String,
+    /// The type, as it resolves beside the interface.
     pub ty: TokenStream,
 }
 
@@ -70,6 +81,8 @@ pub(crate) struct MappingNames {
     /// The struct of an endpoint, or the field of an object.
     pub(crate) ident: Ident,
     pub(crate) params: Vec<Param>,
+    /// The type of the values, where the user has chosen it.
+    pub(crate) value: Option<ValueType>,
 }
 
 /// The names of one parameter.
@@ -102,7 +115,16 @@ impl Names {
                     true => Vec::new(),
                     false => naming.params(mapping.endpoint().levels(), &ident),
                 };
-                MappingNames { ident, params }
+                let endpoint = mapping.endpoint().as_str();
+                let value = naming
+                    .values
+                    .iter()
+                    .find(|value| value.endpoint == endpoint);
+                MappingNames {
+                    ident,
+                    params,
+                    value: value.cloned(),
+                }
             })
             .collect();
         check_collisions(interface, naming, &mappings)?;
@@ -365,6 +387,7 @@ mod tests {
                 parameter: "fixed".to_owned(),
                 ty: quote::quote!(crate::Room),
             }],
+            values: Vec::new(),
             front: Front::Macro,
         };
         let endpoint: Endpoint = "/%{fan}/%{a}/%{a}/%{self}/%{fixed}/%{room}/fan"

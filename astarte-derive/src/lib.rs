@@ -36,6 +36,12 @@ pub fn astarte_events(item: TokenStream) -> TokenStream {
     macros::events(item.into()).into()
 }
 
+/// Makes an enum or a newtype a value.
+#[proc_macro_derive(AstarteValue, attributes(astarte))]
+pub fn astarte_value(item: TokenStream) -> TokenStream {
+    macros::value(item.into()).into()
+}
+
 /// Cargo sets the variable; without cargo, paths are relative to the working folder.
 fn manifest_dir() -> PathBuf {
     env::var_os("CARGO_MANIFEST_DIR")

@@ -72,7 +72,7 @@ pub use self::error::{DecodeError, ParamError, TimestampError, ValueError};
 pub use self::event::{EventSet, Events, PropertyEvents, ReceiveObject, ServerEvent};
 pub use self::interface::Interface;
 pub use self::object::{FromObject, Object, ObjectInterface, ObjectPath};
-pub use self::param::{FromParam, Param};
+pub use self::param::{FromParam, Param, ParamStr};
 pub use self::path::{Levels, PathWriter, parse_param};
 pub use self::timestamp::Timestamp;
 pub use self::value::{BlobArray, Decode, Encode, StringArray};
@@ -97,4 +97,4 @@ pub use self::{
 };
 
 #[cfg(feature = "derive")]
-pub use self::macros::{AstarteEvents, AstarteObject, astarte_interface};
+pub use self::macros::{AstarteEvents, AstarteObject, AstarteValue, astarte_interface};

@@ -30,6 +30,10 @@
 /// - `params(room = RoomId)`: the type of a parameter, which is
 ///   `Clone + Debug + Display + FromStr + PartialEq + Send + 'static`.
 /// - `rename("/%{room}/temperature" = RoomTemperature)`: the name of an endpoint's struct, or of an object's field.
+/// - `values("/%{room}/mode" = Mode)`: the type of a mapping's values, which derives [`AstarteValue`](macro@AstarteValue),
+///   or implements [`Encode`](crate::Encode) for what is sent and [`Decode`](crate::Decode) for what is received. It is
+///   sent by reference where the type that it replaces is: in place of `&str`, `&[u8]` and arrays. What is received is
+///   `Clone + Debug + PartialEq + Send + 'static`.
 /// - `partial`: objects are sent without some of their mappings. The fields of those that are not `required` become an
 ///   `Option`.
 /// - `module = "name"`: the name of the module.
@@ -86,6 +90,45 @@ pub use astarte_derive::astarte_interface;
 /// - `version`, `params`, `module`, `crate`: as for [`astarte_interface`](macro@astarte_interface).
 #[cfg(feature = "derive")]
 pub use astarte_derive::AstarteObject;
+
+/// Makes an enum or a newtype a value that is sent and received.
+///
+/// ```
+/// use astarte_runtime::AstarteValue;
+///
+/// /// Sent as the strings `Heat` and `cool-down`.
+/// #[derive(AstarteValue, Clone, Debug, PartialEq)]
+/// enum Mode {
+///     Heat,
+///     #[astarte(value = "cool-down")]
+///     Cool,
+/// }
+///
+/// /// Sent as the integers 1 and 2.
+/// #[derive(AstarteValue, Clone, Debug, PartialEq)]
+/// #[astarte(type = "integer")]
+/// enum Level {
+///     Low = 1,
+///     High = 2,
+/// }
+///
+/// /// Sent as whatever an `f64` is sent as.
+/// #[derive(AstarteValue, Clone, Debug, PartialEq)]
+/// struct Celsius(f64);
+/// ```
+///
+/// Such types are fields of objects that derive [`AstarteObject`](macro@AstarteObject), and the types of values where
+/// `values(..)` of [`astarte_interface`](macro@astarte_interface) says so. A text or number that is of no variant is an
+/// error of decoding.
+///
+/// # Arguments
+///
+/// - `type = "string"`: what an enum is sent as, `string`, `integer` or `longinteger`. Default: `string`.
+/// - `value = "text"`, at a variant: the text it is sent as. Default: its name.
+/// - `no_implicit_prelude`: as for [`AstarteObject`](macro@AstarteObject), of a struct.
+/// - `crate`: as for [`astarte_interface`](macro@astarte_interface).
+#[cfg(feature = "derive")]
+pub use astarte_derive::AstarteValue;
 
 /// Makes an enum the set of the events in its variants, to be received as one stream.
 ///

@@ -58,6 +58,9 @@ fn config(name: &str) -> Config {
             .param("*", "room", "crate::RoomId")
             .registration(false),
         "partial" => config.partial("*").registration(false),
+        "value_types" => config
+            .value_type("*", "/%{room}/samplingPeriod", "crate::Seconds")
+            .registration(false),
         "server_properties" | "device_datastream" => config,
         _ => config.registration(false),
     }

@@ -31,6 +31,11 @@ impl ::core::fmt::Display for RoomId {
     }
 }
 
+/// A type for a value.
+#[derive(facade::runtime::AstarteValue, Clone, Debug, PartialEq)]
+#[astarte(crate = "crate::facade::runtime", no_implicit_prelude)]
+pub struct Seconds(i32);
+
 /// A case.
 pub mod awkward_names {
     include!("../golden/awkward_names.rs");
@@ -109,6 +114,11 @@ pub mod server_object_types {
 /// A case.
 pub mod server_properties {
     include!("../golden/server_properties.rs");
+}
+
+/// A case.
+pub mod value_types {
+    include!("../golden/value_types.rs");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote_spanned;
+use syn::spanned::Spanned;
 
 use super::visibility::one_module_in;
 use super::{Context, doc, own_span, spanned, types};
@@ -13,7 +14,14 @@ pub(super) fn expand_event(cx: &Context<'_>) -> TokenStream {
     let variants = cx.endpoints().map(|(mapping, names)| {
         let ident = &names.ident;
         let endpoint = docs::code(mapping.endpoint().as_str());
-        let owned = types::owned(mapping.value_type(), runtime, cx.span);
+        let owned = match &names.value {
+            // By way of the endpoint: a struct of this module may have the name of the user's type.
+            Some(custom) => {
+                let (type_name, span) = (cx.type_name, own_span(custom.ty.span()));
+                quote_spanned!(span=> <#ident as #runtime::Endpoint<super::#type_name>>::Owned)
+            }
+            None => types::owned(mapping.value_type(), runtime, cx.span),
+        };
         let (happened, value) = match (cx.properties(), mapping.allow_unset()) {
             (true, true) => (
                 "was set, or unset where the value is `None`",
@@ -68,6 +76,20 @@ pub(super) fn expand_impls(cx: &Context<'_>) -> TokenStream {
             false => spanned!(cx=> decode),
         };
         let timestamp = (!cx.properties()).then(|| spanned!(cx=> timestamp: payload.timestamp(),));
+        if names.value.is_some() {
+            let decode = match mapping.allow_unset() {
+                true => spanned!(cx=> decode_optional_of),
+                false => spanned!(cx=> decode_of),
+            };
+            // Through the endpoint, so that a type of the user's that does not fit is reported once, at the endpoint.
+            return spanned!(cx=>
+                #module::Endpoint::#ident(endpoint) => #module::Event::#ident {
+                    value: payload.#decode::<#type_name, _>(&endpoint)?,
+                    endpoint,
+                    #timestamp
+                },
+            );
+        }
         spanned!(cx=>
             #module::Endpoint::#ident(endpoint) => #module::Event::#ident {
                 endpoint,

@@ -111,8 +111,16 @@ fn expand_endpoint_impl(
     let list = expand_list(cx, generics(&names.params));
     let value_type = mapping.value_type();
     let wire = types::wire(value_type, cx.span);
-    let value = types::borrowed(value_type, runtime, cx.span);
-    let owned = types::owned(value_type, runtime, cx.span);
+    // A type of the user's need only be sendable where the device sends, and readable where something is read.
+    let custom = names.value.as_ref().map(|custom| &custom.ty);
+    let value = match custom.filter(|_| !cx.server_owned()) {
+        Some(ty) => types::custom(value_type, ty),
+        None => types::borrowed(value_type, runtime, cx.span),
+    };
+    let owned = match custom.filter(|_| cx.server_owned() || cx.properties()) {
+        Some(ty) => ty.clone(),
+        None => types::owned(value_type, runtime, cx.span),
+    };
     let timestamp = match mapping.explicit_timestamp() {
         true => spanned!(cx=> Explicit),
         false => spanned!(cx=> OnReception),

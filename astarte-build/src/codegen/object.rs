@@ -3,6 +3,7 @@
 use astarte_interface::{Mapping, MappingType};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
 
 use super::visibility::one_module_in;
 use super::{
@@ -27,7 +28,10 @@ pub(super) fn expand(cx: &Context<'_>) -> (TokenStream, TokenStream) {
         .map(|(field, mapping)| {
             let doc = doc::mapping(cx, mapping);
             let ident = &field.member;
-            let owned = types::owned(field.value_type, cx.runtime, cx.span);
+            let owned = match &field.custom {
+                Some(ty) => ty.clone(),
+                None => types::owned(field.value_type, cx.runtime, cx.span),
+            };
             let ty = match field.optional {
                 true => spanned!(cx=> ::core::option::Option<#owned>),
                 false => owned,
@@ -188,6 +192,7 @@ impl<'a> Context<'a> {
             value_type: mapping.value_type(),
             optional: may_lack && !mapping.required(),
             through: None,
+            custom: names.value.as_ref().map(|custom| custom.ty.clone()),
         })
     }
 }
@@ -201,6 +206,8 @@ pub(crate) struct Field<'a> {
     pub(crate) optional: bool,
     /// The trait through which the field's type is sent or received, and that type.
     pub(crate) through: Option<(Ident, syn::Type)>,
+    /// The type that the user has chosen for a field of a generated struct.
+    pub(crate) custom: Option<TokenStream>,
 }
 
 /// A struct that is sent on, or received from, an object interface.
@@ -304,7 +311,16 @@ impl ObjectImpls<'_> {
 }
 
 impl Field<'_> {
+    /// Where a type that does not fit is reported.
+    fn span(&self, around: Span) -> Span {
+        match &self.custom {
+            Some(ty) => own_span(ty.span()),
+            None => around,
+        }
+    }
+
     fn expand_encode(&self, runtime: &TokenStream, span: Span) -> TokenStream {
+        let span = self.span(span);
         let Self { member, key, .. } = self;
         let wire = types::wire(self.value_type, span);
         let Some((through, ty)) = &self.through else {
@@ -327,6 +343,7 @@ impl Field<'_> {
     }
 
     fn expand_arm(&self, value: &Ident, runtime: &TokenStream, span: Span) -> TokenStream {
+        let span = self.span(span);
         let Self { member, key, .. } = self;
         let wire = types::wire(self.value_type, span);
         let decoded = match &self.through {

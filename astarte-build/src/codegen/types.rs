@@ -3,6 +3,9 @@
 use astarte_interface::{MappingType, Reliability, Retention};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
+use syn::spanned::Spanned;
+
+use super::own_span;
 
 /// The name of a type in the runtime's `wire` module, and in its enum `Type`.
 pub(crate) fn wire(value_type: MappingType, span: Span) -> Ident {
@@ -56,6 +59,23 @@ pub(crate) fn borrowed(value_type: MappingType, runtime: &TokenStream, span: Spa
             }
             None => owned(value_type, runtime, span),
         },
+    }
+}
+
+/// A type of the user's, as it is sent: by reference where the type that it replaces is.
+pub(crate) fn custom(value_type: MappingType, ty: &TokenStream) -> TokenStream {
+    let span = own_span(ty.span());
+    let by_value = matches!(
+        value_type,
+        MappingType::Boolean
+            | MappingType::DateTime
+            | MappingType::Double
+            | MappingType::Integer
+            | MappingType::LongInteger
+    );
+    match by_value {
+        true => ty.clone(),
+        false => quote_spanned!(span=> &'v #ty),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     check,
     codegen::Options,
     error::{Error, SettingError},
-    names::{Front, Names, Naming, ParamType, Rename, case},
+    names::{Front, Names, Naming, ParamType, Rename, ValueType, case},
 };
 
 /// What is to be generated.
@@ -205,6 +205,7 @@ impl Config {
             module: None,
             renames: Vec::new(),
             params: Vec::new(),
+            values: Vec::new(),
             front: Front::BuildScript,
         };
         for setting in self.matching(interface) {
@@ -221,6 +222,13 @@ impl Config {
                     naming.renames.extend(parsed.map(|name| Rename {
                         endpoint: endpoint.clone(),
                         name,
+                    }));
+                }
+                Setting::ValueType { endpoint, ty, .. } => {
+                    let parsed = parse_type(ty).ok();
+                    naming.values.extend(parsed.map(|ty| ValueType {
+                        endpoint: endpoint.clone(),
+                        ty,
                     }));
                 }
                 Setting::TypeName { name, .. } => {

@@ -42,6 +42,11 @@ pub(super) enum Setting {
         pattern: String,
         name: String,
     },
+    ValueType {
+        pattern: String,
+        endpoint: String,
+        ty: String,
+    },
 }
 
 impl Setting {
@@ -54,7 +59,8 @@ impl Setting {
             | Self::Partial { pattern }
             | Self::Rename { pattern, .. }
             | Self::TypeAttribute { pattern, .. }
-            | Self::TypeName { pattern, .. } => pattern,
+            | Self::TypeName { pattern, .. }
+            | Self::ValueType { pattern, .. } => pattern,
         }
     }
 
@@ -66,7 +72,7 @@ impl Setting {
     pub(super) fn check(&self) -> Result<(), SettingError> {
         let parsed = match self {
             Self::Extern { path, .. } => parse_path(path).map(drop),
-            Self::Param { ty, .. } => parse_type(ty).map(drop),
+            Self::Param { ty, .. } | Self::ValueType { ty, .. } => parse_type(ty).map(drop),
             Self::Rename { name, .. } | Self::TypeName { name, .. } => {
                 syn::parse_str::<syn::Ident>(name).map(drop)
             }
@@ -97,7 +103,9 @@ impl Setting {
                     .collect();
                 return self.lacks(parameter, &parameters, "parameter");
             }
-            Self::Rename { endpoint, .. } if !matched.is_empty() => {
+            Self::Rename { endpoint, .. } | Self::ValueType { endpoint, .. }
+                if !matched.is_empty() =>
+            {
                 let endpoints: Vec<&str> = matched
                     .iter()
                     .flat_map(|interface| interface.mappings())
@@ -158,6 +166,13 @@ impl fmt::Display for Setting {
                 write!(f, ".type_attribute({pattern:?}, {attribute:?})")
             }
             Self::TypeName { pattern, name } => write!(f, ".type_name({pattern:?}, {name:?})"),
+            Self::ValueType {
+                pattern,
+                endpoint,
+                ty,
+            } => {
+                write!(f, ".value_type({pattern:?}, {endpoint:?}, {ty:?})")
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ impl Arguments {
     pub(super) fn check(&self, interface: &Interface, errors: &mut Errors) {
         self.check_version(interface, errors);
         self.check_params(interface, errors);
-        self.check_renames(interface, errors);
+        self.check_endpoints(interface, errors);
     }
 
     fn check_version(&self, interface: &Interface, errors: &mut Errors) {
@@ -54,13 +54,16 @@ impl Arguments {
         }
     }
 
-    fn check_renames(&self, interface: &Interface, errors: &mut Errors) {
+    /// The mappings that `rename` and `values` speak of.
+    fn check_endpoints(&self, interface: &Interface, errors: &mut Errors) {
         let known: Vec<&str> = interface
             .mappings()
             .map(|mapping| mapping.endpoint().as_str())
             .collect();
-        for rename in &self.renames {
-            let word = rename.endpoint.value();
+        let renamed = self.renames.iter().map(|rename| &rename.endpoint);
+        let valued = self.values.iter().map(|value| &value.endpoint);
+        for endpoint in renamed.chain(valued) {
+            let word = endpoint.value();
             if known.contains(&word.as_str()) {
                 continue;
             }
@@ -70,7 +73,7 @@ impl Arguments {
             );
             let diagnostic = Diagnostic::error(Code::MacroUnknownMapping, message);
             let help = similar(&word, &known, "mapping");
-            errors.push(rename.endpoint.span(), &diagnostic.help(help));
+            errors.push(endpoint.span(), &diagnostic.help(help));
         }
     }
 }

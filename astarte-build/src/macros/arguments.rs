@@ -11,7 +11,7 @@ use syn::{
 };
 
 use super::Errors;
-use crate::names::{Front, Naming, ParamType, Rename, case};
+use crate::names::{Front, Naming, ParamType, Rename, ValueType, case};
 
 /// What stands in the parentheses of an attribute. Each macro allows some of it.
 #[derive(Default)]
@@ -26,6 +26,9 @@ pub(super) struct Arguments {
     pub(super) module: Option<Ident>,
     pub(super) of: Option<Path>,
     pub(super) mapping: Option<LitStr>,
+    pub(super) value: Option<LitStr>,
+    pub(super) value_type: Option<LitStr>,
+    pub(super) values: Vec<ValueArgument>,
     seen: Vec<String>,
 }
 
@@ -39,6 +42,12 @@ pub(super) struct ParamArgument {
 pub(super) struct RenameArgument {
     pub(super) endpoint: LitStr,
     pub(super) name: Ident,
+}
+
+/// `"/endpoint" = Type` in `values(..)`.
+pub(super) struct ValueArgument {
+    pub(super) endpoint: LitStr,
+    pub(super) ty: Type,
 }
 
 /// Which keys an attribute has, and whether a path comes first.
@@ -147,6 +156,18 @@ impl Arguments {
                     self.renames.push(entry);
                 }
             }
+            "values" => {
+                for entry in list(input, |entry| {
+                    let endpoint = entry.parse()?;
+                    entry.parse::<Token![=]>()?;
+                    Ok(ValueArgument {
+                        endpoint,
+                        ty: entry.parse()?,
+                    })
+                })? {
+                    self.values.push(entry);
+                }
+            }
             _ => {
                 input.parse::<Token![=]>()?;
                 match key {
@@ -157,6 +178,8 @@ impl Arguments {
                     "of" => self.of = Some(string_or(input, Path::parse)?),
                     "interface" => self.path = Some(input.parse()?),
                     "mapping" => self.mapping = Some(input.parse()?),
+                    "type" => self.value_type = Some(input.parse()?),
+                    "value" => self.value = Some(input.parse()?),
                     _ => self.version = Some(input.parse()?),
                 }
             }
@@ -191,6 +214,14 @@ impl Arguments {
                 .map(|param| ParamType {
                     parameter: case::plain(&param.parameter),
                     ty: from_inside(param.ty.to_token_stream()),
+                })
+                .collect(),
+            values: self
+                .values
+                .iter()
+                .map(|value| ValueType {
+                    endpoint: value.endpoint.value(),
+                    ty: value.ty.to_token_stream(),
                 })
                 .collect(),
             front: Front::Macro,
@@ -294,6 +325,9 @@ fn form(key: &str) -> Option<&'static str> {
         "params" => "params(parameter = Type)",
         "partial" => "partial",
         "rename" => "rename(\"/endpoint\" = Name)",
+        "type" => "type = \"string\"",
+        "value" => "value = \"text\"",
+        "values" => "values(\"/endpoint\" = Type)",
         "version" => "version = \"1.0\"",
         _ => return None,
     })

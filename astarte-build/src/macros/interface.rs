@@ -39,7 +39,9 @@ pub fn interface(arguments: TokenStream, item: TokenStream, site: &Site<'_>) -> 
 
 const ARGUMENTS: Allowed = Allowed {
     path_first: true,
-    keys: &["crate", "module", "params", "partial", "rename", "version"],
+    keys: &[
+        "crate", "module", "params", "partial", "rename", "values", "version",
+    ],
 };
 
 struct Expansion<'a> {

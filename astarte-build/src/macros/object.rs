@@ -225,6 +225,7 @@ impl Derive {
                 value_type: pair.mapping.value_type(),
                 optional: pair.optional,
                 through: (!plain).then(|| (name.clone(), pair.ty.clone())),
+                custom: None,
             })
             .collect();
         let generics = self.generics_with_bounds(pairs, sent);

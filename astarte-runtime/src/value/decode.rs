@@ -1,9 +1,11 @@
 //! What can be received.
 
+use core::fmt::Display;
+
 use crate::{
-    Timestamp,
+    Endpoint, Interface, Timestamp,
     error::DecodeError,
-    payload::RawValue,
+    payload::{Payload, RawValue},
     wire::{self, Wire},
 };
 
@@ -60,4 +62,43 @@ arrays! {
     IntegerArray of Integer
     LongIntegerArray of LongInteger
     StringArray of String
+}
+
+// For what the derives and the generator write.
+
+impl<'a> RawValue<'a> {
+    #[doc(hidden)]
+    pub fn text(self) -> Result<&'a str, DecodeError> {
+        self.string()
+    }
+}
+
+impl DecodeError {
+    #[doc(hidden)]
+    pub fn unknown_value(
+        expected: &'static str,
+        found: &dyn Display,
+        known: &[&dyn Display],
+    ) -> Self {
+        let known: Vec<String> = known.iter().map(|value| format!("`{value}`")).collect();
+        Self::Value {
+            expected,
+            reason: format!("`{found}` is none of {}", known.join(", ")),
+        }
+    }
+}
+
+impl Payload<'_> {
+    #[doc(hidden)]
+    pub fn decode_of<I: Interface, E: Endpoint<I>>(&self, _: &E) -> Result<E::Owned, DecodeError> {
+        self.decode::<E::Wire, _>()
+    }
+
+    #[doc(hidden)]
+    pub fn decode_optional_of<I: Interface, E: Endpoint<I>>(
+        &self,
+        _: &E,
+    ) -> Result<Option<E::Owned>, DecodeError> {
+        self.decode_optional::<E::Wire, _>()
+    }
 }

@@ -1,0 +1,6 @@
+use astarte_runtime::astarte_interface;
+
+#[astarte_interface("ui/interfaces/org.example.Readings.json", values(label = String))]
+struct Readings;
+
+fn main() {}

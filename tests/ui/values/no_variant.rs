@@ -1,0 +1,6 @@
+use astarte_runtime::AstarteValue;
+
+#[derive(AstarteValue)]
+enum Mode {}
+
+fn main() {}

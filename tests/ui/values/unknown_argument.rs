@@ -1,0 +1,9 @@
+use astarte_runtime::AstarteValue;
+
+#[derive(AstarteValue)]
+enum Mode {
+    #[astarte(valeu = "heat")]
+    Heat,
+}
+
+fn main() {}
