@@ -71,6 +71,9 @@ pub enum ValueError {
         /// `string` or `binaryblob`.
         value_type: Type,
     },
+    /// A point in time is outside of what Astarte can represent.
+    #[error(transparent)]
+    Time(#[from] TimestampError),
     /// An object's mapping is at fault.
     #[error("the mapping `{key}`: {source}")]
     Key {

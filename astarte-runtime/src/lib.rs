@@ -11,6 +11,7 @@
 //! | `mqtt` | yes | [`Device`], handles, the MQTT session, retention in memory |
 //! | `pairing` | yes | registration and credentials over HTTP |
 //! | `redb` | yes | properties on disk |
+//! | `chrono`, `jiff`, `uuid` | no | values and timestamps of the types of these crates |
 
 mod abi;
 #[cfg(feature = "mqtt")]
@@ -21,6 +22,7 @@ mod certificate;
 mod clock;
 #[cfg(feature = "mqtt")]
 mod config;
+mod convert;
 #[cfg(feature = "mqtt")]
 mod credentials;
 #[cfg(feature = "mqtt")]
