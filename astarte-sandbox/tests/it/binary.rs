@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -138,4 +138,40 @@ fn mistakes_are_explained() {
     let help = output(&["--help"]);
     assert!(help.status.success());
     assert!(String::from_utf8_lossy(&help.stdout).contains("--interfaces"));
+}
+
+#[test]
+fn a_second_run_goes_on_with_the_data() {
+    let folder = Folder::new("data");
+    folder.write("ind.json", IND);
+    let data = folder.path().join("data");
+    let interfaces = folder.path().to_str().unwrap();
+    let arguments = [
+        "--json",
+        "--interfaces",
+        interfaces,
+        "--data",
+        data.to_str().unwrap(),
+    ];
+    let first = Running::start(&arguments);
+    let started = first.json();
+    let id = started["event"]["device_id"].as_str().unwrap();
+    let kept = data.join("devices").join(format!("{id}.json"));
+    let begun = Instant::now();
+    while !kept.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "nothing is kept");
+        thread::yield_now();
+    }
+    drop(first);
+    let again = Running::start(
+        &arguments[..1]
+            .iter()
+            .chain(&arguments[3..])
+            .copied()
+            .collect::<Vec<_>>(),
+    );
+    let again = again.json();
+    for key in ["device_id", "credentials_secret", "ca", "realm"] {
+        assert_eq!(again["event"][key], started["event"][key], "{key}");
+    }
 }
