@@ -6,6 +6,7 @@ mod connection;
 mod handshake;
 mod interfaces;
 mod keeper;
+mod life;
 mod link;
 #[cfg(feature = "pairing")]
 mod paired;
@@ -29,6 +30,7 @@ use crate::{Config, status::StatusStream, store::StoreError, tls::TlsError};
 pub struct Device {
     shared: Arc<Shared>,
     connection: JoinHandle<()>,
+    keeper: JoinHandle<()>,
 }
 
 /// A device cannot connect, and trying again is useless.
@@ -123,6 +125,18 @@ shared_causes! {
     Tls(TlsError);
 }
 
+impl ConnectError {
+    /// Whether it is a disk that does not work, which may work again.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Store(_) => true,
+            #[cfg(feature = "pairing")]
+            Self::Pairing(error) => matches!(**error, crate::pairing::PairingError::Store(_)),
+            _ => false,
+        }
+    }
+}
+
 impl Device {
     /// Begins to build a device.
     pub fn builder(config: Config) -> Builder {
@@ -145,6 +159,8 @@ impl Device {
         self.shared.request_stop();
         // A task that panicked has stopped as well.
         let _ = (&mut self.connection).await;
+        // What was acknowledged last is stored by then, and the store is free to be opened again.
+        let _ = (&mut self.keeper).await;
     }
 }
 

@@ -9,7 +9,10 @@ use std::{
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc};
 
-use crate::{error::DecodeError, session::Ack};
+use crate::{
+    error::DecodeError,
+    session::{Ack, Answer},
+};
 
 /// The device has stopped, and everything that was received has been read.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -70,7 +73,7 @@ pub(crate) struct Inbox<E> {
     capacity: usize,
     queue: Mutex<Queue<E>>,
     filled: Notify,
-    acks: mpsc::UnboundedSender<Ack>,
+    answers: mpsc::UnboundedSender<Answer>,
 }
 
 struct Queue<E> {
@@ -99,7 +102,7 @@ impl<E: Send> Inbox<E> {
     pub(crate) fn new(
         decoder: Decoder<E>,
         capacity: usize,
-        acks: mpsc::UnboundedSender<Ack>,
+        answers: mpsc::UnboundedSender<Answer>,
     ) -> Self {
         let queue = Queue {
             waiting: VecDeque::new(),
@@ -115,7 +118,7 @@ impl<E: Send> Inbox<E> {
             capacity,
             queue: Mutex::new(queue),
             filled: Notify::new(),
-            acks,
+            answers,
         }
     }
 
@@ -125,7 +128,7 @@ impl<E: Send> Inbox<E> {
             if let Some(waiting) = self.pop()? {
                 if let Some(ack) = waiting.ack {
                     // The session is gone where nobody takes acknowledgements.
-                    let _ = self.acks.send(ack);
+                    let _ = self.answers.send(Answer::Safe(ack));
                 }
                 return Ok(waiting.event);
             }
@@ -141,7 +144,7 @@ impl<E: Send> Inbox<E> {
         queue.properties.clear();
         drop(queue);
         for ack in unread.into_iter().filter_map(|waiting| waiting.ack) {
-            let _ = self.acks.send(ack);
+            let _ = self.answers.send(Answer::Safe(ack));
         }
     }
 
@@ -299,7 +302,7 @@ mod tests {
     use super::*;
     use crate::{payload::Payload, wire};
 
-    fn inbox(capacity: usize) -> (Arc<Inbox<String>>, mpsc::UnboundedReceiver<Ack>) {
+    fn inbox(capacity: usize) -> (Arc<Inbox<String>>, mpsc::UnboundedReceiver<Answer>) {
         let (acks, acknowledged) = mpsc::unbounded_channel();
         let decoder = Decoder {
             message: |_, path, payload| {

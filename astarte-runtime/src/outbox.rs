@@ -36,7 +36,7 @@ pub(crate) enum MessageKind {
         expires: Option<Instant>,
     },
     /// A device-owned property. The store has it, so it need not be kept here while offline.
-    Property(PropertyId),
+    Property(SentProperty),
 }
 
 /// Which row of the store a message carries.
@@ -45,6 +45,14 @@ pub(crate) struct PropertyId {
     pub(crate) interface: &'static str,
     pub(crate) major: u32,
     pub(crate) path: String,
+}
+
+/// A property on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SentProperty {
+    pub(crate) id: PropertyId,
+    /// Which of the values of the property it is: only the acknowledgement of the newest says that the server has it.
+    pub(crate) serial: u64,
 }
 
 impl Message {
@@ -225,6 +233,17 @@ impl Outbox {
         }
     }
 
+    /// Parks the properties in the queue: the handshake sends what is stored, and so what they hold.
+    pub(crate) fn park_properties(&self) {
+        let mut queue = self.lock();
+        for message in std::mem::take(&mut queue.messages) {
+            match message.kind {
+                MessageKind::Property(_) => queue.park(message),
+                MessageKind::Datastream { .. } => queue.messages.push_back(message),
+            }
+        }
+    }
+
     /// Tells those who wait for properties that the server has them all.
     pub(crate) fn settle_parked(&self) {
         for settle in std::mem::take(&mut self.lock().parked) {
@@ -261,7 +280,14 @@ impl Queue {
     }
 
     fn park(&mut self, message: Message) {
-        self.parked.extend(message.delivery);
+        let Some(settle) = message.delivery.filter(|settle| !settle.is_closed()) else {
+            return;
+        };
+        // Those who have gone are forgotten whenever the list would have to grow.
+        if self.parked.len() == self.parked.capacity() {
+            self.parked.retain(|settle| !settle.is_closed());
+        }
+        self.parked.push(settle);
     }
 
     fn keep_what_is_retained(&mut self) {

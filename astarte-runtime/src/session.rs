@@ -19,7 +19,10 @@ use self::{
     outgoing::{Outgoing, Repeated},
 };
 
-pub(crate) use self::{incoming::Ack, outgoing::Unacknowledged};
+pub(crate) use self::{
+    incoming::{Ack, Answer},
+    outgoing::Unacknowledged,
+};
 
 /// A session whose outgoing messages carry a token `T`, given back when they are acknowledged.
 #[derive(Debug)]
@@ -136,7 +139,15 @@ impl<T> Session<T> {
 
     /// Says that a message is safe with the application. Acknowledgements leave in the order of the messages.
     pub(crate) fn acknowledge(&mut self, ack: Ack, out: &mut BytesMut) {
-        self.incoming.acknowledge(ack);
+        self.answer(Answer::Safe(ack), out);
+    }
+
+    /// Says what became of a message.
+    pub(crate) fn answer(&mut self, answer: Answer, out: &mut BytesMut) {
+        match answer {
+            Answer::Failed(ack) => self.incoming.forget(ack),
+            Answer::Safe(ack) => self.incoming.acknowledge(ack),
+        }
         self.flush_acknowledgements(out);
     }
 
@@ -430,6 +441,40 @@ mod tests {
             Ok(None)
         );
         assert_eq!(packets(&mut out), [Packet::PubAck(PubAck { pkid: 5 })]);
+    }
+
+    #[test]
+    fn what_could_not_be_kept_is_taken_again_and_holds_up_nothing() {
+        let (mut session, mut out) = session();
+        let failed = message(
+            &mut session,
+            from_broker(QoS::ExactlyOnce, 5, false),
+            &mut out,
+        )
+        .unwrap();
+        let next = message(
+            &mut session,
+            from_broker(QoS::AtLeastOnce, 6, false),
+            &mut out,
+        )
+        .unwrap();
+        session.acknowledge(next, &mut out);
+        session.answer(Answer::Failed(failed), &mut out);
+        assert_eq!(packets(&mut out), [Packet::PubAck(PubAck { pkid: 6 })]);
+        message(
+            &mut session,
+            from_broker(QoS::ExactlyOnce, 5, true),
+            &mut out,
+        )
+        .unwrap();
+        session.resume(&mut out);
+        session.answer(Answer::Failed(failed), &mut out);
+        message(
+            &mut session,
+            from_broker(QoS::ExactlyOnce, 5, true),
+            &mut out,
+        )
+        .unwrap();
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Properties that the device sets.
 
-use astarte_runtime::{Device, Receipt, Timestamp, astarte_interface, store::RedbStore};
+use astarte_runtime::{
+    Device, Receipt, SendError, Timestamp, astarte_interface,
+    store::{RedbStore, StoreError},
+};
 use astarte_sandbox::Value;
 use astarte_tests::{Site, TestResult, connected, soon};
 
@@ -89,11 +92,15 @@ async fn what_changed_offline_is_sent_on_the_next_connection() -> TestResult {
     let mut builder = Device::builder(site.config());
     let properties = builder.interface::<DeviceProperties>();
     let mut status = builder.status();
-    // Nothing is stored before there is a store, and nothing is lost by waiting for it.
-    let early = tokio::spawn(properties.set(device_properties::Integer { id: 1 }, 1));
+    // There is no store yet, and nothing is taken that could be lost.
+    let early = soon(properties.set(device_properties::Integer { id: 1 }, 1)).await;
+    assert!(
+        matches!(early, Err(SendError::Store(StoreError::Closed))),
+        "{early:?}"
+    );
     let device = soon(builder.connect()).await?;
     connected(&mut status).await;
-    soon(soon(early).await??).await?;
+    soon(soon(properties.set(device_properties::Integer { id: 1 }, 1)).await?).await?;
 
     site.device.kick();
     let kept = soon(properties.set(device_properties::Integer { id: 2 }, 2)).await?;

@@ -10,6 +10,7 @@ use super::{
     connection::Connection,
     interfaces::{InterfaceKind, Interfaces, Registered},
     keeper::{Keeper, SetProperty, run_on},
+    life::Life,
     shared::Shared,
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
     kind,
     outbox::Outbox,
     payload::Payload,
-    session::Ack,
+    session::Answer,
     status::StatusStream,
     store::{Change, MemoryStore, PropertyStore, StoreError},
 };
@@ -38,7 +39,11 @@ pub struct Builder {
     shared: Arc<Shared>,
     registered: Vec<Registered>,
     sets: mpsc::Receiver<SetProperty>,
-    acks: (mpsc::UnboundedSender<Ack>, mpsc::UnboundedReceiver<Ack>),
+    answers: (
+        mpsc::UnboundedSender<Answer>,
+        mpsc::UnboundedReceiver<Answer>,
+    ),
+    life: Life,
 }
 
 impl Builder {
@@ -50,12 +55,14 @@ impl Builder {
             Outbox::new(config.queue, config.retained),
             set,
         ));
+        let life = Life::new(Arc::clone(&shared));
         Self {
             config,
             shared,
             registered: Vec::new(),
             sets,
-            acks: mpsc::unbounded_channel(),
+            answers: mpsc::unbounded_channel(),
+            life,
         }
     }
 
@@ -121,16 +128,16 @@ impl Builder {
             shared,
             registered,
             sets,
-            acks: (ack, acks),
+            answers: (answer, answers),
+            life,
         } = self;
-        if let Err((setting, expected)) = config.check() {
-            return Err(ConnectError::Config { setting, expected });
-        }
-        let interfaces = Arc::new(Interfaces::new(registered)?);
-        let store = open_store(&config).await?;
-        forget_other_majors(&store, &interfaces).await?;
-        shared.open_store(Arc::clone(&store));
-        let resolver = Resolver::new(&config, &shared)?;
+        let prepared = prepare(&config, &shared, registered).await;
+        // The handles learn why nothing came of it.
+        let Prepared {
+            interfaces,
+            store,
+            resolver,
+        } = prepared.inspect_err(|error| life.end(Some(error.clone())))?;
 
         let (request, requests) = mpsc::unbounded_channel();
         let (first, connected) = oneshot::channel();
@@ -140,23 +147,25 @@ impl Builder {
             store,
             sets,
             requests,
-            ack,
+            answer,
         );
-        tokio::spawn(keeper.run());
+        let keeper = tokio::spawn(keeper.run());
         let connection = Connection {
             shared: Arc::clone(&shared),
             interfaces,
             resolver,
             config,
             requests: request,
-            acks,
+            answers,
             stop: shared.stop_requests(),
             first: Some(first),
+            life,
         };
         // From here on a drop of the device, of which this future is the owner, stops its tasks.
         let device = Device {
             shared,
             connection: tokio::spawn(connection.run()),
+            keeper,
         };
         connected.await.unwrap_or(Err(ConnectError::Stopped))?;
         Ok(device)
@@ -190,8 +199,14 @@ impl Builder {
         inbox
     }
 
-    fn inbox<E: Send + 'static>(&self, decoder: Decoder<E>) -> Arc<Inbox<E>> {
-        Arc::new(Inbox::new(decoder, self.config.inbox, self.acks.0.clone()))
+    fn inbox<E: Send + 'static>(&mut self, decoder: Decoder<E>) -> Arc<Inbox<E>> {
+        let inbox = Arc::new(Inbox::new(
+            decoder,
+            self.config.inbox,
+            self.answers.0.clone(),
+        ));
+        self.life.include(Arc::clone(&inbox) as _);
+        inbox
     }
 }
 
@@ -207,6 +222,33 @@ impl fmt::Debug for Builder {
             .field("interfaces", &interfaces)
             .finish_non_exhaustive()
     }
+}
+
+/// What a device needs before its tasks can start.
+struct Prepared {
+    interfaces: Arc<Interfaces>,
+    store: Arc<dyn PropertyStore>,
+    resolver: Resolver,
+}
+
+async fn prepare(
+    config: &Config,
+    shared: &Arc<Shared>,
+    registered: Vec<Registered>,
+) -> Result<Prepared, ConnectError> {
+    if let Err((setting, expected)) = config.check() {
+        return Err(ConnectError::Config { setting, expected });
+    }
+    let interfaces = Arc::new(Interfaces::new(registered)?);
+    let store = open_store(config).await?;
+    forget_other_majors(&store, &interfaces).await?;
+    let resolver = Resolver::new(config, shared)?;
+    shared.open_store(Arc::clone(&store));
+    Ok(Prepared {
+        interfaces,
+        store,
+        resolver,
+    })
 }
 
 async fn open_store(config: &Config) -> Result<Arc<dyn PropertyStore>, StoreError> {

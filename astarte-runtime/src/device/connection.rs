@@ -22,7 +22,8 @@ use super::{
     access::Route,
     handshake::{Context, Handshake, Next},
     interfaces::{InterfaceKind, Interfaces},
-    keeper::Request,
+    keeper::{AcknowledgedProperty, Request},
+    life::Life,
     link::{Link, LinkError, Refusal},
     recent::Recent,
     shared::Shared,
@@ -32,9 +33,9 @@ use crate::{
     delivery::{Receipt, Settle},
     device::access::Resolver,
     inbox::Taken,
-    outbox::{Message, MessageKind, Mode, PropertyId},
+    outbox::{Message, MessageKind, Mode, SentProperty},
     purge,
-    session::{self, Ack, Event, Session, Unacknowledged},
+    session::{self, Ack, Answer, Event, Session, Unacknowledged},
     status::{Disconnected, RejectReason, Rejected, Status},
     store::{Property, StoreError},
 };
@@ -48,8 +49,12 @@ const REFRESH_AFTER: u32 = 3;
 /// What the session knows of a message on its way.
 #[derive(Debug)]
 pub(crate) enum Token {
-    /// Of the handshake; the stored property in it, if any, and its payload.
-    Handshake(Option<(PropertyId, Bytes)>),
+    /// Of a handshake.
+    Handshake {
+        generation: u32,
+        /// The stored property in it, if any, and its payload.
+        stored: Option<(SentProperty, Bytes)>,
+    },
     /// Of the application.
     Message(Pending),
 }
@@ -70,9 +75,11 @@ pub(crate) struct Connection {
     pub(crate) resolver: Resolver,
     pub(crate) config: Config,
     pub(crate) requests: mpsc::UnboundedSender<Request>,
-    pub(crate) acks: mpsc::UnboundedReceiver<Ack>,
+    pub(crate) answers: mpsc::UnboundedReceiver<Answer>,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) first: Option<oneshot::Sender<Result<(), ConnectError>>>,
+    /// Ends the life of all handles, also where this task ends by a panic or with its runtime.
+    pub(crate) life: Life,
 }
 
 /// Why a link is over.
@@ -105,8 +112,13 @@ struct Memory {
     /// Whether the last link was given up for a new certificate: what is sent meanwhile waits, as on a link that is
     /// slow.
     renewing: bool,
+    /// Counts handshakes.
+    generation: u32,
     recent: Recent,
 }
+
+/// The answer of the keeper to [`Request::Load`].
+type Loaded = Result<Vec<(SentProperty, Property)>, StoreError>;
 
 impl Connection {
     /// Runs until the device is stopped, or cannot connect for good.
@@ -116,17 +128,26 @@ impl Connection {
             begun: false,
             introduced: false,
             renewing: false,
+            generation: 0,
             recent: Recent::default(),
         };
         let mut failures = 0;
         let error = loop {
             self.shared.status.tell(Status::Connecting);
+            let since = Instant::now();
             let end = self.attempt(&mut memory, failures >= REFRESH_AFTER).await;
             let was_connected = self.shared.is_connected();
             memory.renewing = matches!(end, End::Renewed);
             self.disconnected(memory.renewing);
             match end {
                 End::Stopped => break None,
+                // A disk that is full, or gone for a while, does not end a device that has been connected.
+                End::Fatal(error) if self.first.is_none() && error.may_pass() => {
+                    self.shared.status.tell(Status::Disconnected(Disconnected {
+                        reason: super::describe(&error),
+                        last_published: Vec::new(),
+                    }));
+                }
                 End::Fatal(error) => break Some(error),
                 End::Renewed => {
                     failures = 0;
@@ -141,7 +162,9 @@ impl Connection {
                     },
                 })),
             }
-            failures = if was_connected {
+            // A server that refuses what the handshake sends closes the link right after it, again and again.
+            let stable = was_connected && since.elapsed() >= self.config.backoff.1;
+            failures = if stable {
                 1
             } else {
                 failures.saturating_add(1)
@@ -153,15 +176,7 @@ impl Connection {
                 () = tokio::time::sleep(after) => {}
             }
         };
-        self.shared.outbox.set_mode(Mode::Closed);
-        self.shared.ended(error.clone());
-        for inbox in self
-            .interfaces
-            .iter()
-            .filter_map(|interface| interface.inbox.as_ref())
-        {
-            inbox.stop();
-        }
+        self.life.end(error.clone());
         if let Some(first) = self.first.take() {
             // Whoever connects has given up where nobody takes it.
             let _ = first.send(Err(error.unwrap_or(ConnectError::Stopped)));
@@ -219,7 +234,9 @@ impl Connection {
     async fn connect(&self, route: &Route, clean_session: bool) -> Result<(Link, bool), LinkError> {
         let mut connect = Connect::new(&*self.shared.base);
         connect.clean_session = clean_session;
-        connect.keep_alive = u16::try_from(self.config.keep_alive.as_secs()).unwrap_or(u16::MAX);
+        // Rounded up: what is announced must not be shorter than what is kept.
+        let seconds = self.config.keep_alive.as_millis().div_ceil(1000);
+        connect.keep_alive = u16::try_from(seconds).unwrap_or(u16::MAX);
         let tls = Arc::clone(&route.tls);
         Link::open(
             &route.host,
@@ -273,8 +290,8 @@ impl Connection {
                 }
                 Unacknowledged::Taken(token @ Token::Message(_)) => self.acknowledged(token),
                 // The next handshake sends what is stored.
-                Unacknowledged::Message(_, Token::Handshake(_))
-                | Unacknowledged::Taken(Token::Handshake(_)) => {}
+                Unacknowledged::Message(_, Token::Handshake { .. })
+                | Unacknowledged::Taken(Token::Handshake { .. }) => {}
             }
         }
         self.shared.outbox.put_back(messages);
@@ -283,13 +300,16 @@ impl Connection {
     /// Settles a message that the broker has.
     fn acknowledged(&self, token: Token) {
         match token {
-            Token::Handshake(None) => {}
-            Token::Handshake(Some((id, payload))) => {
-                self.ask(Request::Acknowledged {
-                    id,
+            Token::Handshake { stored: None, .. } => {}
+            Token::Handshake {
+                stored: Some((sent, payload)),
+                ..
+            } => {
+                self.ask(Request::Acknowledged(AcknowledgedProperty {
+                    sent,
                     payload,
                     settle: None,
-                });
+                }));
             }
             Token::Message(Pending {
                 kind,
@@ -303,13 +323,13 @@ impl Connection {
                     Receipt::Acknowledged
                 };
                 match (kind, stored) {
-                    (MessageKind::Property(id), Some(payload)) => {
+                    (MessageKind::Property(sent), Some(payload)) => {
                         let settle = delivery.map(|settle| (settle, receipt));
-                        self.ask(Request::Acknowledged {
-                            id,
+                        self.ask(Request::Acknowledged(AcknowledgedProperty {
+                            sent,
                             payload,
                             settle,
-                        });
+                        }));
                     }
                     _ => {
                         // Nobody waits where the `Delivery` was dropped.
@@ -385,7 +405,7 @@ impl Connection {
 /// A link in use.
 struct Serving {
     handshake: Handshake,
-    loading: Option<oneshot::Receiver<Result<Vec<Property>, StoreError>>>,
+    loading: Option<oneshot::Receiver<Loaded>>,
     last_sent: Instant,
     last_received: Instant,
     /// Since when an answer to a ping is awaited.
@@ -400,7 +420,9 @@ impl Serving {
     fn begin(connection: &Connection, link: &mut Link, memory: &mut Memory) -> Self {
         let now = Instant::now();
         let full = !memory.introduced;
+        memory.generation = memory.generation.wrapping_add(1);
         let (handshake, next) = Handshake::begin(
+            memory.generation,
             full,
             &mut connection.context(&mut link.output, &mut memory.session),
         );
@@ -426,6 +448,10 @@ impl Serving {
     ) -> Result<(), End> {
         while let Some(packet) = link.next_packet()? {
             self.received(packet, connection, link, memory)?;
+        }
+        // Taken here as well as waited for: a socket that is always ready would leave them waiting.
+        while let Ok(answer) = connection.answers.try_recv() {
+            memory.session.answer(answer, &mut link.output);
         }
         if self.handshake.is_over() {
             memory.introduced = true;
@@ -457,7 +483,7 @@ impl Serving {
         let deadline = self.deadline(connection);
         let Connection {
             shared,
-            acks,
+            answers,
             stop,
             resolver,
             ..
@@ -472,12 +498,7 @@ impl Serving {
                     self.last_received = Instant::now();
                 }
             }
-            Some(ack) = acks.recv() => {
-                memory.session.acknowledge(ack, &mut link.output);
-                while let Ok(ack) = acks.try_recv() {
-                    memory.session.acknowledge(ack, &mut link.output);
-                }
-            }
+            Some(answer) = answers.recv() => memory.session.answer(answer, &mut link.output),
             () = shared.outbox.filled(), if takes_more => {}
             () = resolver.renewed(), if self.handshake.is_over() && self.stopping.is_none() => {
                 return Err(End::Renewed);
@@ -506,11 +527,14 @@ impl Serving {
                 }
             }
             Some(Event::Acknowledged(token)) => {
-                let of_handshake = matches!(token, Token::Handshake(_));
+                let generation = match &token {
+                    Token::Handshake { generation, .. } => Some(*generation),
+                    Token::Message(_) => None,
+                };
                 connection.acknowledged(token);
-                if of_handshake {
+                if !self.handshake.is_over() {
                     let cx = &mut connection.context(&mut link.output, &mut memory.session);
-                    let next = self.handshake.acknowledged(cx);
+                    let next = self.handshake.acknowledged(generation, cx);
                     self.follow(next, connection);
                 }
             }
@@ -527,7 +551,7 @@ impl Serving {
 
     fn loaded(
         &mut self,
-        loaded: Result<Vec<Property>, StoreError>,
+        loaded: Loaded,
         connection: &Connection,
         link: &mut Link,
         memory: &mut Memory,
@@ -657,9 +681,7 @@ fn fill(connection: &Connection, link: &mut Link, memory: &mut Memory) {
 }
 
 /// Waits for the keeper's answer, for ever where none is due.
-async fn answer(
-    loading: &mut Option<oneshot::Receiver<Result<Vec<Property>, StoreError>>>,
-) -> Result<Vec<Property>, StoreError> {
+async fn answer(loading: &mut Option<oneshot::Receiver<Loaded>>) -> Loaded {
     let Some(receiver) = loading else {
         return std::future::pending().await;
     };

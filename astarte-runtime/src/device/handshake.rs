@@ -15,7 +15,7 @@ use rumqttc::mqttbytes::{
 use super::{connection::Token, interfaces::Interfaces, link::LinkError};
 use crate::{
     Ownership,
-    outbox::PropertyId,
+    outbox::SentProperty,
     purge,
     session::Session,
     store::{Property, State},
@@ -27,10 +27,12 @@ pub(crate) const LIST_LIMIT: usize = 65_535 - 128;
 #[derive(Debug)]
 pub(crate) struct Handshake {
     step: Step,
+    /// Which handshake of the session it is: messages of an earlier one may be acknowledged during this.
+    generation: u32,
     /// Whether the broker knows nothing of the device.
     full: bool,
     filters: Vec<String>,
-    unsent: VecDeque<Property>,
+    unsent: VecDeque<(SentProperty, Property)>,
     /// How many messages of the step are not acknowledged.
     pending: usize,
     list: Vec<u8>,
@@ -68,9 +70,10 @@ pub(crate) struct Context<'a> {
 
 impl Handshake {
     /// Begins, in full or with the broker knowing the device.
-    pub(crate) fn begin(full: bool, cx: &mut Context<'_>) -> (Self, Next) {
+    pub(crate) fn begin(generation: u32, full: bool, cx: &mut Context<'_>) -> (Self, Next) {
         let mut handshake = Self {
             step: Step::Loading,
+            generation,
             full,
             filters: Vec::new(),
             unsent: VecDeque::new(),
@@ -125,11 +128,17 @@ impl Handshake {
         Ok(Next::Wait)
     }
 
-    /// The broker has acknowledged a message of the handshake.
-    pub(crate) fn acknowledged(&mut self, cx: &mut Context<'_>) -> Next {
-        self.pending = self.pending.saturating_sub(1);
-        if self.pending > 0 || !self.unsent.is_empty() {
-            return self.go_on(cx);
+    /// The broker has acknowledged a message: of the handshake of this generation, or of none.
+    ///
+    /// Any of them makes room for properties that wait.
+    pub(crate) fn acknowledged(&mut self, generation: Option<u32>, cx: &mut Context<'_>) -> Next {
+        let own = generation == Some(self.generation);
+        if own {
+            self.pending = self.pending.saturating_sub(1);
+        }
+        self.go_on(cx);
+        if !own || self.pending > 0 {
+            return Next::Wait;
         }
         match self.step {
             Step::Introspection => {
@@ -154,38 +163,37 @@ impl Handshake {
     /// - The list of them has so many bytes that the broker would not take it.
     pub(crate) fn loaded(
         &mut self,
-        mut properties: Vec<Property>,
+        properties: Vec<(SentProperty, Property)>,
         cx: &mut Context<'_>,
     ) -> Result<Next, usize> {
-        properties.retain(|property| cx.interfaces.get(&property.interface).is_some());
         if self.full {
             let set = properties
                 .iter()
-                .filter(|property| property.state != State::Unset);
-            self.list = purge::encode(
-                set.map(|property| (property.interface.as_str(), property.path.as_str())),
-            );
+                .filter(|(_, property)| property.state != State::Unset);
+            let paths =
+                set.map(|(_, property)| (property.interface.as_str(), property.path.as_str()));
+            self.list = purge::encode(paths);
             if self.list.len() > LIST_LIMIT {
                 return Err(self.list.len());
             }
         }
         self.step = Step::Properties;
         self.unsent = properties.into();
-        if self.unsent.is_empty() {
-            Ok(self.properties_sent(cx))
+        self.go_on(cx);
+        Ok(if self.pending == 0 && self.unsent.is_empty() {
+            self.properties_sent(cx)
         } else {
-            Ok(self.go_on(cx))
-        }
+            Next::Wait
+        })
     }
 
     /// Sends as many properties as the session has room for.
-    fn go_on(&mut self, cx: &mut Context<'_>) -> Next {
+    fn go_on(&mut self, cx: &mut Context<'_>) {
         while cx.session.has_room()
-            && let Some(property) = self.unsent.pop_front()
+            && let Some((sent, property)) = self.unsent.pop_front()
         {
-            self.publish_property(property, cx);
+            self.publish_property(sent, property, cx);
         }
-        Next::Wait
     }
 
     fn properties_sent(&mut self, cx: &mut Context<'_>) -> Next {
@@ -203,30 +211,26 @@ impl Handshake {
         Next::Finish
     }
 
-    fn publish_property(&mut self, property: Property, cx: &mut Context<'_>) {
-        let Some(registered) = cx.interfaces.get(&property.interface) else {
-            return;
+    fn publish_property(&mut self, sent: SentProperty, property: Property, cx: &mut Context<'_>) {
+        let topic = format!("{}/{}{}", cx.base, property.interface, property.path);
+        let publish = Publish::new(topic, QoS::ExactlyOnce, property.payload);
+        // What the server was known to have needs no note that it has it.
+        let stored = (property.state != State::Sent).then(|| (sent, publish.payload.clone()));
+        let token = Token::Handshake {
+            generation: self.generation,
+            stored,
         };
-        let id = PropertyId {
-            interface: registered.descriptor.name,
-            major: property.major,
-            path: property.path,
-        };
-        let publish = Publish::new(
-            format!("{}/{}{}", cx.base, id.interface, id.path),
-            QoS::ExactlyOnce,
-            property.payload,
-        );
-        let payload = publish.payload.clone();
-        cx.session
-            .publish(publish, Token::Handshake(Some((id, payload))), cx.out);
+        cx.session.publish(publish, token, cx.out);
         self.pending += 1;
     }
 
     fn publish(&mut self, topic: String, payload: Vec<u8>, cx: &mut Context<'_>) {
         cx.session.publish(
             Publish::new(topic, QoS::ExactlyOnce, payload),
-            Token::Handshake(None),
+            Token::Handshake {
+                generation: self.generation,
+                stored: None,
+            },
             cx.out,
         );
         self.pending += 1;

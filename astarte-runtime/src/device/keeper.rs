@@ -26,8 +26,9 @@ use crate::{
     Ownership,
     delivery::{Delivery, Receipt, Settle},
     inbox::Announce,
-    outbox::{Message, MessageKind, PropertyId},
-    session::Ack,
+    outbox::{Message, MessageKind, PropertyId, SentProperty},
+    payload::Payload,
+    session::{Ack, Answer},
     status::{RejectReason, Rejected, Status},
     store::{Change, Property, PropertyStore, State, StoreError},
 };
@@ -36,6 +37,9 @@ use crate::{
 ///
 /// Servers from 1.2.1 on send an empty list whatever is set, and the values right behind it.
 const PURGE_SETTLES: Duration = Duration::from_secs(5);
+
+/// Where the server's list of properties comes, which no interface can be called.
+const CONTROL: &str = "control";
 
 /// How many requests are handled in one transaction.
 const BATCH: usize = 256;
@@ -48,22 +52,26 @@ pub(crate) struct SetProperty {
     pub(crate) reply: oneshot::Sender<Result<Delivery, StoreError>>,
 }
 
+/// A property that the broker has acknowledged.
+#[derive(Debug)]
+pub(crate) struct AcknowledgedProperty {
+    pub(crate) sent: SentProperty,
+    pub(crate) payload: Bytes,
+    pub(crate) settle: Option<(Settle, Receipt)>,
+}
+
 /// What the session asks of the keeper.
 #[derive(Debug)]
 pub(crate) enum Request {
     /// The broker has acknowledged a property; whoever waits for it is told once that is stored, so that the same value
     /// set again is known to be there.
-    Acknowledged {
-        id: PropertyId,
-        payload: Bytes,
-        settle: Option<(Settle, Receipt)>,
-    },
+    Acknowledged(AcknowledgedProperty),
     /// The link broke: a list of properties that has not settled is void.
     Disconnected,
     /// Wants the device-owned properties of the introspection, for the handshake.
     Load {
         unsent_only: bool,
-        reply: oneshot::Sender<Result<Vec<Property>, StoreError>>,
+        reply: oneshot::Sender<Result<Vec<(SentProperty, Property)>, StoreError>>,
     },
     /// The server's list of the properties that are set, as `interface/path`.
     Purge {
@@ -86,7 +94,10 @@ pub(crate) struct Keeper {
     store: Arc<dyn PropertyStore>,
     sets: mpsc::Receiver<SetProperty>,
     requests: mpsc::UnboundedReceiver<Request>,
-    acks: mpsc::UnboundedSender<Ack>,
+    answers: mpsc::UnboundedSender<Answer>,
+    /// The serial of the newest value of each property that the broker has not acknowledged.
+    newest: HashMap<PropertyId, u64>,
+    last_serial: u64,
     /// Properties that an empty list did not name and no value followed for, by `interface/path`.
     doubtful: HashMap<String, (&'static str, String)>,
     settles: Instant,
@@ -99,7 +110,7 @@ impl Keeper {
         store: Arc<dyn PropertyStore>,
         sets: mpsc::Receiver<SetProperty>,
         requests: mpsc::UnboundedReceiver<Request>,
-        acks: mpsc::UnboundedSender<Ack>,
+        answers: mpsc::UnboundedSender<Answer>,
     ) -> Self {
         let (doubtful, settles) = (HashMap::new(), Instant::now());
         Self {
@@ -108,7 +119,9 @@ impl Keeper {
             store,
             sets,
             requests,
-            acks,
+            answers,
+            newest: HashMap::new(),
+            last_serial: 0,
             doubtful,
             settles,
         }
@@ -124,9 +137,7 @@ impl Keeper {
                     if received == 0 {
                         return;
                     }
-                    for request in requests.drain(..) {
-                        self.handle(request).await;
-                    }
+                    self.handle_all(&mut requests).await;
                 }
                 _ = self.sets.recv_many(&mut sets, BATCH), if !self.sets.is_closed() || !self.sets.is_empty() => {
                     self.set(std::mem::take(&mut sets)).await;
@@ -139,13 +150,23 @@ impl Keeper {
         }
     }
 
+    /// Handles requests in their order; acknowledgements that follow on each other are noted in one transaction.
+    async fn handle_all(&mut self, requests: &mut Vec<Request>) {
+        let mut acknowledged = Vec::new();
+        for request in requests.drain(..) {
+            if let Request::Acknowledged(property) = request {
+                acknowledged.push(property);
+                continue;
+            }
+            self.acknowledged(std::mem::take(&mut acknowledged)).await;
+            self.handle(request).await;
+        }
+        self.acknowledged(acknowledged).await;
+    }
+
     async fn handle(&mut self, request: Request) {
         match request {
-            Request::Acknowledged {
-                id,
-                payload,
-                settle,
-            } => self.acknowledged(id, &payload, settle).await,
+            Request::Acknowledged(property) => self.acknowledged(vec![property]).await,
             Request::Disconnected => self.doubtful.clear(),
             Request::Load { unsent_only, reply } => {
                 // The session has gone on without the answer where nobody takes it.
@@ -164,38 +185,50 @@ impl Keeper {
         }
     }
 
-    async fn acknowledged(
-        &self,
-        id: PropertyId,
-        payload: &Bytes,
-        settle: Option<(Settle, Receipt)>,
-    ) {
-        let PropertyId {
-            interface,
-            major,
-            path,
-        } = id;
-        let change = Change::Acknowledge {
-            interface: interface.to_owned(),
-            major,
-            path: path.clone(),
-            payload: payload.to_vec(),
-        };
-        if let Err(error) = self.apply(vec![change]).await {
-            // The row stays unsent, and goes out again after the next connection.
+    async fn acknowledged(&mut self, acknowledged: Vec<AcknowledgedProperty>) {
+        let mut changes = Vec::new();
+        let mut settled = Vec::new();
+        for AcknowledgedProperty {
+            sent: SentProperty { id, serial },
+            payload,
+            settle,
+        } in acknowledged
+        {
+            settled.extend(settle);
+            // An older value that arrives says nothing of the newest.
+            if self.serial(&id) == serial {
+                self.newest.remove(&id);
+                changes.push(Change::Acknowledge {
+                    interface: id.interface.to_owned(),
+                    major: id.major,
+                    path: id.path,
+                    payload: payload.to_vec(),
+                });
+            }
+        }
+        if let Err(error) = self.apply(changes).await {
+            // The rows stay unsent, and go out again after the next connection.
             self.reject(
-                interface.to_owned(),
-                path,
+                CONTROL.to_owned(),
+                String::new(),
                 RejectReason::Store(describe(&error)),
             );
         }
-        if let Some((settle, receipt)) = settle {
+        for (settle, receipt) in settled {
             // Nobody waits where the `Delivery` was dropped.
             let _ = settle.send(Ok(receipt));
         }
     }
 
-    async fn load(&self, unsent_only: bool) -> Result<Vec<Property>, StoreError> {
+    /// The serial of the newest value of a property; 0 where the broker has acknowledged it, or this process has not
+    /// set it.
+    fn serial(&self, id: &PropertyId) -> u64 {
+        self.newest.get(id).copied().unwrap_or(0)
+    }
+
+    async fn load(&self, unsent_only: bool) -> Result<Vec<(SentProperty, Property)>, StoreError> {
+        // What is queued is stored as well: sent both ways, an older value would come after a newer one.
+        self.shared.outbox.park_properties();
         let versions: Vec<_> = self
             .interfaces
             .of_kind(InterfaceKind::DeviceProperties)
@@ -206,17 +239,29 @@ impl Keeper {
                 )
             })
             .collect();
-        self.with_store(move |store| {
-            let mut properties = Vec::new();
-            for (name, major) in versions {
-                properties.append(&mut store.load_interface(name, major)?);
-            }
-            if unsent_only {
-                properties.retain(|property| property.state != State::Sent);
-            }
-            Ok(properties)
-        })
-        .await
+        let loaded = self
+            .with_store(move |store| {
+                let mut properties = Vec::new();
+                for (interface, major) in versions {
+                    let rows = store.load_interface(interface, major)?;
+                    properties.extend(rows.into_iter().map(|row| (interface, row)));
+                }
+                if unsent_only {
+                    properties.retain(|(_, property)| property.state != State::Sent);
+                }
+                Ok(properties)
+            })
+            .await?;
+        let with_serial = loaded.into_iter().map(|(interface, property)| {
+            let id = PropertyId {
+                interface,
+                major: property.major,
+                path: property.path.clone(),
+            };
+            let serial = self.serial(&id);
+            (SentProperty { id, serial }, property)
+        });
+        Ok(with_serial.collect())
     }
 
     async fn set(&mut self, sets: Vec<SetProperty>) {
@@ -254,9 +299,12 @@ impl Keeper {
         }
     }
 
-    fn publish(&self, id: PropertyId, publish: Publish) -> Delivery {
+    fn publish(&mut self, id: PropertyId, publish: Publish) -> Delivery {
         let (settle, delivery) = Delivery::waiting();
-        let kind = MessageKind::Property(id);
+        self.last_serial += 1;
+        let serial = self.last_serial;
+        self.newest.insert(id.clone(), serial);
+        let kind = MessageKind::Property(SentProperty { id, serial });
         let message = Message {
             publish,
             kind,
@@ -293,7 +341,9 @@ impl Keeper {
             self.settles = Instant::now() + PURGE_SETTLES;
         }
         let major = registered.descriptor.version.major;
-        let change = if payload.is_empty() {
+        // Null is an unset as well.
+        let unset = Payload::parse(payload).is_ok_and(|payload| payload.optional_value().is_none());
+        let change = if unset {
             Change::Delete {
                 interface: interface.to_owned(),
                 major,
@@ -317,11 +367,14 @@ impl Keeper {
                 self.acknowledge(ack);
             }
             // Without an acknowledgement the broker sends it again.
-            Err(error) => self.reject(
-                interface.to_owned(),
-                path,
-                RejectReason::Store(describe(&error)),
-            ),
+            Err(error) => {
+                self.answer(ack.map(Answer::Failed));
+                self.reject(
+                    interface.to_owned(),
+                    path,
+                    RejectReason::Store(describe(&error)),
+                );
+            }
         }
     }
 
@@ -367,7 +420,7 @@ impl Keeper {
             }
             Err(error) => {
                 self.reject(
-                    "control".to_owned(),
+                    CONTROL.to_owned(),
                     String::new(),
                     RejectReason::Store(describe(&error)),
                 );
@@ -400,7 +453,7 @@ impl Keeper {
             Ok(()) => announcements.into_iter().for_each(|announce| announce()),
             Err(error) => {
                 self.reject(
-                    "control".to_owned(),
+                    CONTROL.to_owned(),
                     String::new(),
                     RejectReason::Store(describe(&error)),
                 );
@@ -409,9 +462,13 @@ impl Keeper {
     }
 
     fn acknowledge(&self, ack: Option<Ack>) {
-        if let Some(ack) = ack {
+        self.answer(ack.map(Answer::Safe));
+    }
+
+    fn answer(&self, answer: Option<Answer>) {
+        if let Some(answer) = answer {
             // The session is gone where nobody takes it.
-            let _ = self.acks.send(ack);
+            let _ = self.answers.send(answer);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What handles, the session and the keeper of properties have in common.
 
 use std::sync::{
-    Arc, OnceLock,
+    Arc, OnceLock, PoisonError, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -28,7 +28,8 @@ pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
     pub(crate) status: StatusSender,
     sets: mpsc::Sender<SetProperty>,
-    store: OnceLock<Arc<dyn PropertyStore>>,
+    /// There between `connect` and the end of the device.
+    store: RwLock<Option<Arc<dyn PropertyStore>>>,
     connected: AtomicBool,
     stop: watch::Sender<bool>,
     end: OnceLock<Option<ConnectError>>,
@@ -41,21 +42,29 @@ impl Shared {
             outbox,
             status: StatusSender::new(),
             sets,
-            store: OnceLock::new(),
+            store: RwLock::new(None),
             connected: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             end: OnceLock::new(),
         }
     }
 
-    /// The store, once `connect` has opened it.
-    pub(crate) fn store(&self) -> Result<&Arc<dyn PropertyStore>, StoreError> {
-        self.store.get().ok_or(StoreError::Closed)
+    /// The store, while the device lives.
+    pub(crate) fn store(&self) -> Result<Arc<dyn PropertyStore>, StoreError> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        store.clone().ok_or(StoreError::Closed)
     }
 
     pub(crate) fn open_store(&self, store: Arc<dyn PropertyStore>) {
-        // `connect` consumes the builder, so there is one store.
-        let _ = self.store.set(store);
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(store);
+    }
+
+    /// Lets go of the store, so that its file can be opened again.
+    pub(crate) fn close_store(&self) {
+        self.store
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -126,6 +135,10 @@ impl Shared {
     ) -> Result<Delivery, SendError> {
         let (reply, stored) = oneshot::channel();
         let set = SetProperty { id, publish, reply };
+        if self.end.get().is_none() {
+            // Before `connect` nobody would take it.
+            self.store()?;
+        }
         if self.end.get().is_some() || self.sets.send(set).await.is_err() {
             return Err(self.closed());
         }

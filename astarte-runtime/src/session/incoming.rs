@@ -26,6 +26,15 @@ struct Held {
     safe: bool,
 }
 
+/// What became of a message, by its application or the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It could not be kept: it is taken for a new one when the broker repeats it.
+    Failed(Ack),
+    /// It is safe.
+    Safe(Ack),
+}
+
 /// The right to acknowledge one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ack {
@@ -78,6 +87,14 @@ impl Incoming {
             held.safe = true;
         } else if let Some(safe) = self.unrepeated.get_mut(&ack.id) {
             *safe = true;
+        }
+    }
+
+    /// Forgets a message, so that its repetition counts as new.
+    pub(super) fn forget(&mut self, ack: Ack) {
+        if ack.epoch == self.epoch {
+            self.held.retain(|held| held.id != ack.id);
+            self.unrepeated.remove(&ack.id);
         }
     }
 
