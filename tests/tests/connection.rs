@@ -17,6 +17,10 @@ struct Readings;
 #[astarte_interface("../interfaces/org.example.thermostat.Commands.json")]
 struct Commands;
 
+/// What the thermostat knows of its sensors.
+#[astarte_interface("../interfaces/org.example.thermostat.Status.json")]
+struct DeviceStatus;
+
 /// Retention that this version cannot keep.
 #[astarte_interface("fixtures/org.example.Stored.json")]
 struct Stored;
@@ -302,5 +306,58 @@ async fn stopping_while_the_server_is_away_is_quick() -> TestResult {
     })
     .await;
     soon(device.disconnect()).await;
+    Ok(())
+}
+
+/// Handles that wait learn of the end, however it comes.
+#[tokio::test]
+async fn handles_of_a_device_that_never_was_say_so() -> TestResult {
+    let site = Site::start().await?;
+    let mut builder = Device::builder(site.config());
+    let readings = builder.interface::<Readings>();
+    let mut commands = builder.interface::<Commands>();
+    let waiting = tokio::spawn(async move { commands.recv().await.map(|_| ()) });
+    let delivery = soon(readings.send_at(kitchen(), 1.0, Timestamp::now())).await?;
+    drop(builder);
+    assert_eq!(soon(waiting).await?, Err(astarte_runtime::Closed));
+    assert_eq!(soon(delivery).await, Err(DeliveryError::Closed));
+
+    let mut builder = Device::builder(site.config().window(0));
+    let readings = builder.interface::<Readings>();
+    refused(builder).await;
+    let error = soon(readings.send_at(kitchen(), 1.0, Timestamp::now()))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, SendError::Closed(Some(ConnectError::Config { .. }))),
+        "{error:?}"
+    );
+    Ok(())
+}
+
+/// What is in flight when the link breaks must not keep the stored properties from being sent.
+#[tokio::test]
+async fn a_full_window_and_an_unsent_property_connect_again() -> TestResult {
+    let site = Site::start().await?;
+    let mut builder = Device::builder(site.config().window(2));
+    let readings = builder.interface::<Readings>();
+    let statuses = builder.interface::<DeviceStatus>();
+    let mut events = builder.status();
+    let device = soon(builder.connect()).await?;
+    connected(&mut events).await;
+    for round in 0..20 {
+        site.device.drop_connection();
+        let mut deliveries = Vec::new();
+        for value in 0..5 {
+            deliveries
+                .push(soon(readings.send_at(kitchen(), f64::from(value), Timestamp::now())).await?);
+        }
+        let online = device_status::Online { room: "kitchen" };
+        deliveries.push(soon(statuses.set(online, round % 2 == 0)).await?);
+        for delivery in deliveries {
+            soon(delivery).await?;
+        }
+    }
+    device.disconnect().await;
     Ok(())
 }

@@ -1,8 +1,13 @@
 //! Properties that the device sets.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use astarte_runtime::{
     Device, Receipt, SendError, Timestamp, astarte_interface,
-    store::{RedbStore, StoreError},
+    store::{Change, MemoryStore, Property, PropertyStore, RedbStore, StoreError},
 };
 use astarte_sandbox::Value;
 use astarte_tests::{Site, TestResult, connected, soon};
@@ -11,6 +16,11 @@ use astarte_tests::{Site, TestResult, connected, soon};
 #[astarte_interface("../interfaces/org.example.types.DeviceProperties.json")]
 struct DeviceProperties;
 
+/// How the thermostat is to work.
+#[astarte_interface("../interfaces/org.example.thermostat.Settings.json")]
+struct Settings;
+
+const SETTINGS: &str = "org.example.thermostat.Settings";
 const NAME: &str = "org.example.types.DeviceProperties";
 
 #[tokio::test]
@@ -148,5 +158,123 @@ async fn a_store_on_disk_outlives_the_process() -> TestResult {
         site.device.properties(NAME),
         [("/a/string".to_owned(), Value::String("kept".into()))].into()
     );
+    Ok(())
+}
+
+/// A store whose next write, or every read of an interface, fails when it is told to.
+#[derive(Clone, Debug, Default)]
+struct Flaky {
+    rows: Arc<MemoryStore>,
+    fails: Arc<AtomicBool>,
+}
+
+impl Flaky {
+    fn check(&self) -> Result<(), StoreError> {
+        match self.fails.swap(false, Ordering::Relaxed) {
+            true => Err(StoreError::Backend("no space left".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+impl PropertyStore for Flaky {
+    fn load(
+        &self,
+        interface: &str,
+        major: u32,
+        path: &str,
+    ) -> Result<Option<Property>, StoreError> {
+        self.rows.load(interface, major, path)
+    }
+
+    fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError> {
+        self.check()?;
+        self.rows.load_interface(interface, major)
+    }
+
+    fn load_all(&self) -> Result<Vec<Property>, StoreError> {
+        self.rows.load_all()
+    }
+
+    fn apply(&self, changes: &[Change]) -> Result<(), StoreError> {
+        self.check()?;
+        self.rows.apply(changes)
+    }
+
+    fn blocks(&self) -> bool {
+        false
+    }
+}
+
+/// Lesson 12: a store error ended the device.
+#[tokio::test]
+async fn lesson_12_a_store_that_fails_for_a_moment_ends_nothing() -> TestResult {
+    let site = Site::start().await?;
+    let store = Flaky::default();
+    let mut builder = Device::builder(site.config().store(store.clone()));
+    let properties = builder.interface::<DeviceProperties>();
+    let mut settings = builder.interface::<Settings>();
+    let mut status = builder.status();
+    let device = soon(builder.connect()).await?;
+    connected(&mut status).await;
+    let endpoint = || device_properties::Integer { id: 1 };
+
+    // Setting fails, and the next attempt does not.
+    store.fails.store(true, Ordering::Relaxed);
+    assert!(matches!(
+        soon(properties.set(endpoint(), 1)).await,
+        Err(SendError::Store(_))
+    ));
+    soon(soon(properties.set(endpoint(), 1)).await?).await?;
+
+    // A property of the server that cannot be stored is taken when the broker repeats it; nothing waits behind it.
+    let path = "/kitchen/samplingPeriod";
+    store.fails.store(true, Ordering::Relaxed);
+    site.device
+        .set_property(SETTINGS, path, Value::Integer(5))?;
+    site.device
+        .set_property(SETTINGS, "/hall/samplingPeriod", Value::Integer(7))?;
+    match soon(settings.recv()).await? {
+        settings::Event::SamplingPeriod { value, .. } => assert_eq!(value, 7),
+        other => panic!("{other:?}"),
+    }
+    site.device.drop_connection();
+    match soon(settings.recv()).await? {
+        settings::Event::SamplingPeriod { value, .. } => assert_eq!(value, 5),
+        other => panic!("{other:?}"),
+    }
+    connected(&mut status).await;
+
+    // The handshake cannot load what is stored, and is tried again.
+    store.fails.store(true, Ordering::Relaxed);
+    site.device.kick();
+    connected(&mut status).await;
+    assert!(device.is_connected());
+    soon(soon(properties.set(endpoint(), 2)).await?).await?;
+    assert_eq!(
+        site.device.property(NAME, "/1/integer"),
+        Some(Value::Integer(2))
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_can_be_opened_again_once_the_device_is_disconnected() -> TestResult {
+    let directory = tempfile::tempdir()?;
+    let site = Site::start().await?;
+    let mut kept = Vec::new();
+    for round in 1..=3 {
+        let mut builder = Device::builder(site.config().directory(directory.path()));
+        let properties = builder.interface::<DeviceProperties>();
+        let device = soon(builder.connect()).await?;
+        soon(properties.set(device_properties::Integer { id: 1 }, round)).await?;
+        device.disconnect().await;
+        assert!(
+            properties
+                .get(device_properties::Integer { id: 1 })
+                .is_err()
+        );
+        kept.push(properties);
+    }
     Ok(())
 }
