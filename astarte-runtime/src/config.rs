@@ -116,7 +116,10 @@ impl Config {
         self
     }
 
-    /// Keeps credentials and properties in this directory, which must exist. By default both are kept in memory.
+    /// Keeps credentials and properties in this directory, which must exist.
+    ///
+    /// By default both are kept in memory, which is for tests: a device that starts without its properties tells the
+    /// server that it has none, and the server deletes those it had.
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
@@ -193,6 +196,10 @@ impl Config {
     }
 
     /// How many `unreliable` messages wait for each receiver, at least 1; 1000 by default. The oldest make room.
+    ///
+    /// The others wait for as long as it takes, and are acknowledged in the order of their arrival: a receiver that is
+    /// kept and not read stops all receiving, once the broker has a full window of messages without an acknowledgement
+    /// (100 with Astarte's). Drop a receiver that is not read.
     #[must_use]
     pub fn inbox(mut self, messages: usize) -> Self {
         self.inbox = messages;
@@ -223,10 +230,16 @@ impl Config {
                 "between 1 s and 65 535 s",
             ),
             (
-                self.connect_timeout.is_zero(),
+                self.connect_timeout.is_zero() || self.connect_timeout > DAY,
                 "connect_timeout",
-                "more than zero",
+                "more than zero, and at most a day",
             ),
+            (
+                self.disconnect_timeout > DAY,
+                "disconnect_timeout",
+                "at most a day",
+            ),
+            (longest > DAY, "backoff", "at most a day"),
             (
                 !(1..=10_000).contains(&self.window),
                 "window",
@@ -246,6 +259,9 @@ impl Config {
         }
     }
 }
+
+/// The longest that anything may be told to wait: what is longer cannot be told from for ever, and may overflow clocks.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -154,7 +154,8 @@ impl Device {
     }
 
     /// Sends what is still to be sent, for as long as the [setting](Config::disconnect_timeout) allows, and
-    /// disconnects. The broker keeps the session.
+    /// disconnects. Offline nothing can be sent, and what waits is given up, as its [`Delivery`](crate::Delivery) says;
+    /// properties are stored.
     pub async fn disconnect(mut self) {
         self.shared.request_stop();
         // A task that panicked has stopped as well.

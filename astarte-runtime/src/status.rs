@@ -123,7 +123,7 @@ impl fmt::Display for Rejected {
 pub struct StatusStream(broadcast::Receiver<Status>);
 
 impl StatusStream {
-    /// Waits for the next event; `None` once the device is gone and everything was read.
+    /// Waits for the next event; `None` once the device and all its handles are gone. [`Status::Stopped`] is the last.
     ///
     /// Cancel safe: nothing is lost where the future is dropped.
     pub async fn recv(&mut self) -> Option<Status> {

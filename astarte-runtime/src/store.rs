@@ -54,7 +54,7 @@ pub trait PropertyStore: fmt::Debug + Send + Sync + 'static {
 
     /// Whether calls may block their thread, as those of a store on disk do; `true` by default.
     ///
-    /// The device calls a store that blocks on a thread of its own.
+    /// Then the device writes on a thread for such calls. Handles read on the thread that calls them.
     fn blocks(&self) -> bool {
         true
     }

@@ -10,13 +10,22 @@ mod device {
     pub(super) struct Readings;
 
     #[rustfmt::skip]
+    pub(super) fn config() -> Result<Config, Box<dyn std::error::Error>> {
+        Ok(Config::new("test".parse()?, "2imLILqtRP2vq0ZVy-TGRQ".parse()?)   // realm, device id
+            .pairing("https://api.astarte.example/pairing", "its credentials secret")
+            .directory("/var/lib/thermostat"))              // without it a restart forgets properties
+    }
+
+    #[rustfmt::skip]
     pub(super) async fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         let mut builder = Device::builder(config);
-        let readings = builder.interface::<Readings>(); // in the introspection from here on
-        let device = builder.connect().await?;          // paired, connected, introduced
+        let readings = builder.interface::<Readings>();     // in the introspection from here on
+        let device = builder.connect().await?;              // paired, connected, introduced
 
-        readings.send_at(readings::Temperature { room: "kitchen" }, 21.5, Timestamp::now()).await?;
-        readings.send(readings::Humidity { room: "kitchen" }, 40.0).await?;
+        let here = readings::Temperature { room: "kitchen" };
+        let delivery = readings.send_at(here, 21.5, Timestamp::now()).await?; // accepted, retained if offline
+        delivery.await?;                                    // the broker has it; or drop it, and go on
+        readings.send(readings::Humidity { room: "kitchen" }, 40.0).await?; // offline: an error
 
         device.disconnect().await;
         Ok(())
@@ -42,6 +51,7 @@ fn plain(text: &str) -> Vec<String> {
             line.trim()
                 .replace("../interfaces", "interfaces")
                 .replace("pub(super) async", "async")
+                .replace("pub(super) fn", "fn")
                 .replace("pub(super) struct", "pub struct")
         })
         .filter(|line| !line.is_empty() && !line.starts_with("#[rustfmt"))
@@ -102,6 +112,7 @@ fn the_interface_is_valid() {
 /// The device of the README runs.
 #[tokio::test]
 async fn the_device_runs() -> astarte_tests::TestResult {
+    assert!(device::config().is_ok());
     let site = astarte_tests::Site::start().await?;
     astarte_tests::soon(device::run(site.config())).await?;
     let received = site

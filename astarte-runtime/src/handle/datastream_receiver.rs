@@ -13,8 +13,9 @@ use crate::{
 
 /// Receives on a server-owned individual datastream.
 ///
-/// Messages of `guaranteed` and `unique` reliability are acknowledged as they are handed out; one that was not is sent
-/// again by the broker after a restart. Dropped, the receiver lets everything pass that still comes.
+/// Messages of `guaranteed` and `unique` reliability are acknowledged as they are handed out, in the order of their
+/// arrival over all interfaces: read every receiver, or drop it, which lets everything pass that still comes. What was
+/// not handed out when the process ends is lost: the next process begins a new session.
 pub struct DatastreamReceiver<I: Events> {
     inbox: Arc<Inbox<I::Event>>,
 }

@@ -9,8 +9,8 @@ use super::{Change, Property, PropertyStore, State, StoreError};
 
 /// Keeps properties in memory: they are gone when the process ends.
 ///
-/// A device that starts without its properties has to set them again: the server deletes those that are not set by the
-/// time the device has connected.
+/// For tests, and for devices without properties of their own: a device that starts without its properties tells the
+/// server so, and the server deletes those it had.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     rows: Mutex<Rows>,
