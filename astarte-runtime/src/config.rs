@@ -33,6 +33,8 @@ pub struct Config {
     pub(crate) time_source: Arc<dyn TimeSource>,
     pub(crate) directory: Option<PathBuf>,
     pub(crate) store: Option<Arc<dyn PropertyStore>>,
+    #[cfg(feature = "pairing")]
+    pub(crate) credential_store: Option<Arc<dyn crate::pairing::CredentialStore>>,
     pub(crate) keep_alive: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) disconnect_timeout: Duration,
@@ -72,6 +74,8 @@ impl Config {
             time_source: Arc::new(SystemClock),
             directory: None,
             store: None,
+            #[cfg(feature = "pairing")]
+            credential_store: None,
             keep_alive: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(15),
             disconnect_timeout: Duration::from_secs(5),
@@ -130,6 +134,14 @@ impl Config {
     #[must_use]
     pub fn store(mut self, store: impl PropertyStore) -> Self {
         self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Keeps credentials in this store, and not in the directory.
+    #[cfg(feature = "pairing")]
+    #[must_use]
+    pub fn credential_store(mut self, store: impl crate::pairing::CredentialStore) -> Self {
+        self.credential_store = Some(Arc::new(store));
         self
     }
 

@@ -11,6 +11,7 @@
 //! | `mqtt` | yes | [`Device`], handles, the MQTT session, retention in memory |
 //! | `pairing` | yes | registration and credentials over HTTP |
 //! | `redb` | yes | properties on disk |
+//! | `bundled-roots` | no | root certificates for systems that have none |
 //! | `chrono`, `jiff`, `uuid` | no | values and timestamps of the types of these crates |
 
 mod abi;

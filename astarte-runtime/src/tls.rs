@@ -35,6 +35,8 @@ pub struct Tls {
 #[derive(Clone, Copy, Debug, Default)]
 enum Trust {
     Anything,
+    #[cfg(feature = "bundled-roots")]
+    Bundled,
     Nothing,
     #[default]
     Platform,
@@ -98,6 +100,16 @@ impl Tls {
         self.add_root_certificates_pem(pem)
     }
 
+    /// Trusts the certificates of Mozilla's programme, as they were when this crate was built, in place of those of the
+    /// platform: for systems that have none. They grow old with the firmware.
+    #[cfg(feature = "bundled-roots")]
+    #[must_use]
+    pub fn bundled_roots(mut self) -> Self {
+        self.trust = Trust::Bundled;
+        self.verifier = Arc::default();
+        self
+    }
+
     /// Does not check who a server is. Whoever is on the way can then read and change everything that is said, the
     /// device's secret included: for a cluster on the same machine, and never for a device in the field.
     #[must_use]
@@ -149,7 +161,13 @@ impl Tls {
         let roots = self.roots.iter().cloned();
         let verifier: Arc<dyn ServerCertVerifier> = match self.trust {
             Trust::Anything => Arc::new(AcceptAny(provider)),
-            Trust::Nothing => only(roots, provider)?,
+            #[cfg(feature = "bundled-roots")]
+            Trust::Bundled => only(
+                webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
+                roots,
+                provider,
+            )?,
+            Trust::Nothing => only(RootCertStore::empty(), roots, provider)?,
             Trust::Platform if self.roots.is_empty() => {
                 Arc::new(Verifier::new(provider).map_err(TlsError::Platform)?)
             }
@@ -164,11 +182,11 @@ impl Tls {
 
 /// A verifier that trusts these certificates alone.
 fn only(
+    mut store: RootCertStore,
     roots: impl Iterator<Item = CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     let root = |reason: String| TlsError::Root { reason };
-    let mut store = RootCertStore::empty();
     for certificate in roots {
         store
             .add(certificate)
@@ -221,6 +239,17 @@ impl ServerCertVerifier for AcceptAny {
 
 /// How many TLS sessions a configuration keeps to resume. rustls counts in eights, one eight for a server.
 const SESSIONS: usize = 8;
+
+#[cfg(all(test, feature = "bundled-roots"))]
+mod bundled {
+    use super::*;
+
+    #[test]
+    fn bundled_roots_need_no_platform() {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        assert!(Tls::new().bundled_roots().verifier(provider).is_ok());
+    }
+}
 
 #[cfg(test)]
 mod tests {

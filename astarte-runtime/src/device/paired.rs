@@ -52,8 +52,11 @@ impl Paired {
             .tls(&config.tls)
             .clock(clock.clone())
             .build()?;
-        let directory = config.directory.as_deref();
-        let pairing = Pairing::with_client(client, config.device_id, proof, directory)?;
+        let device = config.device_id;
+        let pairing = match &config.credential_store {
+            Some(store) => Pairing::with_store(client, device, proof, Arc::clone(store)),
+            None => Pairing::with_client(client, device, proof, config.directory.as_deref())?,
+        };
         Ok(Self {
             pairing: Arc::new(pairing),
             tls: config.tls.clone(),

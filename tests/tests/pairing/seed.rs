@@ -303,3 +303,92 @@ fn seed_exceptions_9() -> TestResult {
     assert!(!missing.exists());
     Ok(())
 }
+
+/// An interface file that cannot be decoded: where, and what to write.
+#[test]
+fn seed_exceptions_5() {
+    let source = astarte_interface::Source::new("broken.json", "{\n  \"interface_name\" \"a\"\n}");
+    let diagnostics = astarte_interface::Interface::parse(&source).unwrap_err();
+    let shown = diagnostics.to_string();
+    assert!(
+        shown.contains("[json::syntax]") && shown.contains("broken.json:2:20"),
+        "{shown}"
+    );
+}
+
+/// An interface file that does not exist: which one, and which one may be meant.
+#[test]
+fn seed_exceptions_6() {
+    let missing = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../interfaces/org.example.Missing.json"
+    );
+    let error = astarte_build::Config::new()
+        .interface(missing)
+        .generate()
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("org.example.Missing.json"),
+        "{error}"
+    );
+}
+
+/// What the thermostat measures.
+#[astarte_runtime::astarte_interface("../interfaces/org.example.thermostat.Readings.json")]
+struct Readings;
+
+/// An interface that the device does not have: a handle comes from the registration, so there is nothing to send by.
+#[tokio::test]
+async fn seed_exceptions_7() -> TestResult {
+    let office = Office::open().await?;
+    let mut builder = astarte_runtime::Device::builder(office.site.config());
+    let _readings: astarte_runtime::DatastreamSender<Readings> = builder.interface::<Readings>();
+    let _device = soon(builder.connect()).await?;
+    let known = office.site.device.introspection();
+    assert!(known.contains_key("org.example.thermostat.Readings"));
+    Ok(())
+}
+
+/// A value that the server would refuse: interface, path, what was found and what is the limit.
+#[tokio::test]
+async fn seed_exceptions_10() -> TestResult {
+    let office = Office::open().await?;
+    let mut builder = astarte_runtime::Device::builder(office.site.config());
+    let readings = builder.interface::<Readings>();
+    let endpoint = readings::Humidity { room: "kitchen" };
+    let error = soon(readings.send(endpoint, f64::INFINITY))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the value of `org.example.thermostat.Readings/kitchen/humidity`: inf is not a finite number"
+    );
+    Ok(())
+}
+
+/// Credentials are kept where the application wants.
+#[tokio::test]
+async fn a_device_keeps_its_credentials_in_a_store_of_the_application() -> TestResult {
+    #[derive(Clone, Debug, Default)]
+    struct Elsewhere(Arc<astarte_runtime::pairing::MemoryCredentials>);
+
+    impl CredentialStore for Elsewhere {
+        fn load(&self) -> std::io::Result<Option<astarte_runtime::pairing::KeptCredentials>> {
+            self.0.load()
+        }
+
+        fn save(
+            &self,
+            credentials: &astarte_runtime::pairing::KeptCredentials,
+        ) -> std::io::Result<()> {
+            self.0.save(credentials)
+        }
+    }
+
+    let office = Office::open().await?;
+    let store = Elsewhere::default();
+    let config = office.site.config().credential_store(store.clone());
+    let _device = soon(astarte_runtime::Device::builder(config).connect()).await?;
+    assert!(store.load()?.is_some_and(|kept| kept.certificate.is_some()));
+    Ok(())
+}
