@@ -13,6 +13,7 @@ mod paired;
 mod recent;
 #[cfg(feature = "pairing")]
 mod renewal;
+mod serving;
 mod shared;
 
 use std::{fmt, sync::Arc};

@@ -1,31 +1,31 @@
 //! The one task that owns the socket.
 //!
-//! It connects, goes through the handshake, takes as many queued messages as fit, writes them at once, and reads until
-//! nothing is left. It waits for nothing but the socket and its queues: disks and applications have tasks of their own.
+//! It connects, again and again; `serving` is what it does with a link. It waits for nothing but the socket and its
+//! queues: disks and applications have tasks of their own.
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
-    pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
-use rumqttc::mqttbytes::v4::{Connect, Packet, Publish};
+use rumqttc::mqttbytes::v4::{Connect, Publish};
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Instant, sleep_until},
+    time::Instant,
 };
 
 use super::{
     ConnectError,
     access::Route,
-    handshake::{Context, Handshake, Next},
+    handshake::Context,
     interfaces::{InterfaceKind, Interfaces},
     keeper::{AcknowledgedProperty, Request},
     life::Life,
     link::{Link, LinkError, Refusal},
     recent::Recent,
+    serving::Serving,
     shared::Shared,
 };
 use crate::{
@@ -35,13 +35,10 @@ use crate::{
     inbox::Taken,
     outbox::{Message, MessageKind, Mode, SentProperty},
     purge,
-    session::{self, Ack, Answer, Event, Session, Unacknowledged},
+    session::{Ack, Answer, Session, Unacknowledged},
     status::{Disconnected, RejectReason, Rejected, Status},
     store::{Property, StoreError},
 };
-
-/// How much is gathered before it is written, in bytes.
-const BATCH: usize = 64 * 1024;
 
 /// How many times in a row a connection fails before the broker's address is asked for again.
 const REFRESH_AFTER: u32 = 3;
@@ -61,11 +58,11 @@ pub(crate) enum Token {
 
 #[derive(Debug)]
 pub(crate) struct Pending {
-    kind: MessageKind,
-    delivery: Option<Settle>,
-    repeated: bool,
+    pub(super) kind: MessageKind,
+    pub(super) delivery: Option<Settle>,
+    pub(super) repeated: bool,
     /// The payload of a property, to tell whether the store still holds what was sent.
-    stored: Option<Bytes>,
+    pub(super) stored: Option<Bytes>,
 }
 
 #[derive(Debug)]
@@ -103,22 +100,22 @@ impl From<LinkError> for End {
 
 /// What outlives a link.
 #[derive(Debug)]
-struct Memory {
-    session: Session<Token>,
+pub(super) struct Memory {
+    pub(super) session: Session<Token>,
     /// Whether this process has had a session on the broker.
-    begun: bool,
+    pub(super) begun: bool,
     /// Whether the broker's session has been through the handshake.
-    introduced: bool,
+    pub(super) introduced: bool,
     /// Whether the last link was given up for a new certificate: what is sent meanwhile waits, as on a link that is
     /// slow.
-    renewing: bool,
+    pub(super) renewing: bool,
     /// Counts handshakes.
-    generation: u32,
-    recent: Recent,
+    pub(super) generation: u32,
+    pub(super) recent: Recent,
 }
 
 /// The answer of the keeper to [`Request::Load`].
-type Loaded = Result<Vec<(SentProperty, Property)>, StoreError>;
+pub(super) type Loaded = Result<Vec<(SentProperty, Property)>, StoreError>;
 
 impl Connection {
     /// Runs until the device is stopped, or cannot connect for good.
@@ -298,7 +295,7 @@ impl Connection {
     }
 
     /// Settles a message that the broker has.
-    fn acknowledged(&self, token: Token) {
+    pub(super) fn acknowledged(&self, token: Token) {
         match token {
             Token::Handshake { stored: None, .. } => {}
             Token::Handshake {
@@ -341,7 +338,7 @@ impl Connection {
     }
 
     /// Hands a message from the server to whom it is for; returns what is to be acknowledged at once.
-    fn dispatch(&self, publish: &Publish, ack: Option<Ack>) -> Option<Ack> {
+    pub(super) fn dispatch(&self, publish: &Publish, ack: Option<Ack>) -> Option<Ack> {
         let topic = publish
             .topic
             .strip_prefix(&self.shared.base)
@@ -395,246 +392,15 @@ impl Connection {
     }
 
     /// Asks the keeper, who acknowledges when it is done.
-    fn ask(&self, request: Request) -> Option<Ack> {
+    pub(super) fn ask(&self, request: Request) -> Option<Ack> {
         // The keeper ends after this task.
         let _ = self.requests.send(request);
         None
     }
 }
 
-/// A link in use.
-struct Serving {
-    handshake: Handshake,
-    loading: Option<oneshot::Receiver<Loaded>>,
-    last_sent: Instant,
-    last_received: Instant,
-    /// Since when an answer to a ping is awaited.
-    pinged: Option<Instant>,
-    /// When the handshake last went on.
-    progress: Instant,
-    /// Until when a stop waits for what is still to be sent.
-    stopping: Option<Instant>,
-}
-
-impl Serving {
-    fn begin(connection: &Connection, link: &mut Link, memory: &mut Memory) -> Self {
-        let now = Instant::now();
-        let full = !memory.introduced;
-        memory.generation = memory.generation.wrapping_add(1);
-        let (handshake, next) = Handshake::begin(
-            memory.generation,
-            full,
-            &mut connection.context(&mut link.output, &mut memory.session),
-        );
-        let mut serving = Self {
-            handshake,
-            loading: None,
-            last_sent: now,
-            last_received: now,
-            pinged: None,
-            progress: now,
-            stopping: None,
-        };
-        serving.follow(next, connection);
-        serving
-    }
-
-    /// Handles what is there, then waits for more.
-    async fn step(
-        &mut self,
-        connection: &mut Connection,
-        link: &mut Link,
-        memory: &mut Memory,
-    ) -> Result<(), End> {
-        while let Some(packet) = link.next_packet()? {
-            self.received(packet, connection, link, memory)?;
-        }
-        // Taken here as well as waited for: a socket that is always ready would leave them waiting.
-        while let Ok(answer) = connection.answers.try_recv() {
-            memory.session.answer(answer, &mut link.output);
-        }
-        if self.handshake.is_over() {
-            memory.introduced = true;
-            self.connected(connection);
-            if self.stopping.is_none() {
-                connection.resolver.in_use();
-            }
-            fill(connection, link, memory);
-        }
-        self.keep_alive(connection, link)?;
-        let drained = connection.shared.outbox.len() == 0 && memory.session.unacknowledged() == 0;
-        if self.stopping.is_some() && drained && link.output.is_empty() {
-            return Err(End::Stopped);
-        }
-        if !link.output.is_empty() {
-            self.last_sent = Instant::now();
-        }
-        self.wait(connection, link, memory).await
-    }
-
-    async fn wait(
-        &mut self,
-        connection: &mut Connection,
-        link: &mut Link,
-        memory: &mut Memory,
-    ) -> Result<(), End> {
-        let takes_more =
-            self.handshake.is_over() && memory.session.has_room() && link.output.len() < BATCH;
-        let deadline = self.deadline(connection);
-        let Connection {
-            shared,
-            answers,
-            stop,
-            resolver,
-            ..
-        } = connection;
-        tokio::select! {
-            biased;
-            () = stopped(stop), if self.stopping.is_none() => {
-                self.stopping = Some(Instant::now() + connection.config.disconnect_timeout);
-            }
-            turned = link.turn() => {
-                if turned? {
-                    self.last_received = Instant::now();
-                }
-            }
-            Some(answer) = answers.recv() => memory.session.answer(answer, &mut link.output),
-            () = shared.outbox.filled(), if takes_more => {}
-            () = resolver.renewed(), if self.handshake.is_over() && self.stopping.is_none() => {
-                return Err(End::Renewed);
-            }
-            loaded = answer(&mut self.loading) => self.loaded(loaded, connection, link, memory)?,
-            () = sleep_until(deadline) => {}
-        }
-        Ok(())
-    }
-
-    fn received(
-        &mut self,
-        packet: Packet,
-        connection: &Connection,
-        link: &mut Link,
-        memory: &mut Memory,
-    ) -> Result<(), End> {
-        let event = memory
-            .session
-            .handle(packet, &mut link.output)
-            .map_err(LinkError::from)?;
-        match event {
-            Some(Event::Message(publish, ack)) => {
-                if let Some(ack) = connection.dispatch(&publish, ack) {
-                    memory.session.acknowledge(ack, &mut link.output);
-                }
-            }
-            Some(Event::Acknowledged(token)) => {
-                let generation = match &token {
-                    Token::Handshake { generation, .. } => Some(*generation),
-                    Token::Message(_) => None,
-                };
-                connection.acknowledged(token);
-                if !self.handshake.is_over() {
-                    let cx = &mut connection.context(&mut link.output, &mut memory.session);
-                    let next = self.handshake.acknowledged(generation, cx);
-                    self.follow(next, connection);
-                }
-            }
-            Some(Event::Subscribed(id, codes)) => {
-                let cx = &mut connection.context(&mut link.output, &mut memory.session);
-                let next = self.handshake.subscribed(id, &codes, cx)?;
-                self.follow(next, connection);
-            }
-            Some(Event::Pong) => self.pinged = None,
-            None => {}
-        }
-        Ok(())
-    }
-
-    fn loaded(
-        &mut self,
-        loaded: Loaded,
-        connection: &Connection,
-        link: &mut Link,
-        memory: &mut Memory,
-    ) -> Result<(), End> {
-        let properties = loaded.map_err(|error| End::Fatal(error.into()))?;
-        let cx = &mut connection.context(&mut link.output, &mut memory.session);
-        let next = self.handshake.loaded(properties, cx).map_err(|len| {
-            End::Fatal(ConnectError::PropertyListSize {
-                len,
-                limit: super::handshake::LIST_LIMIT,
-            })
-        })?;
-        self.follow(next, connection);
-        Ok(())
-    }
-
-    fn follow(&mut self, next: Next, connection: &Connection) {
-        self.progress = Instant::now();
-        if let Next::Load { unsent_only } = next {
-            let (reply, loading) = oneshot::channel();
-            self.loading = Some(loading);
-            connection.ask(Request::Load { unsent_only, reply });
-        }
-    }
-
-    /// The handshake is over: tells it once.
-    fn connected(&self, connection: &mut Connection) {
-        let shared = &connection.shared;
-        if shared.is_connected() {
-            return;
-        }
-        shared.set_connected(true);
-        shared.outbox.settle_parked();
-        shared.outbox.set_mode(Mode::Online);
-        shared.status.tell(Status::Connected);
-        if let Some(first) = connection.first.take() {
-            // Whoever connects has given up where nobody takes it; the stop is on its way.
-            let _ = first.send(Ok(()));
-        }
-    }
-
-    fn keep_alive(&mut self, connection: &Connection, link: &mut Link) -> Result<(), End> {
-        let now = Instant::now();
-        let Config {
-            keep_alive,
-            connect_timeout,
-            ..
-        } = connection.config;
-        if self.stopping.is_some_and(|until| until <= now) {
-            return Err(End::Stopped);
-        }
-        if !self.handshake.is_over() && self.progress + connect_timeout <= now {
-            return Err(LinkError::Timeout(connect_timeout).into());
-        }
-        if self.pinged.is_some_and(|pinged| pinged + keep_alive <= now) {
-            return Err(LinkError::Timeout(keep_alive).into());
-        }
-        if self.pinged.is_none() && self.last_sent.min(self.last_received) + keep_alive <= now {
-            session::write(&Packet::PingReq, &mut link.output);
-            self.pinged = Some(now);
-        }
-        Ok(())
-    }
-
-    /// When something is to be done at the latest.
-    fn deadline(&self, connection: &Connection) -> Instant {
-        let config = &connection.config;
-        let since = self
-            .pinged
-            .unwrap_or_else(|| self.last_sent.min(self.last_received));
-        let mut deadline = since + config.keep_alive;
-        if !self.handshake.is_over() {
-            deadline = deadline.min(self.progress + config.connect_timeout);
-        } else if self.stopping.is_none() {
-            let look = connection.resolver.next_look();
-            deadline = look.map_or(deadline, |look| deadline.min(look));
-        }
-        self.stopping.map_or(deadline, |until| deadline.min(until))
-    }
-}
-
 impl Connection {
-    fn context<'a>(
+    pub(super) fn context<'a>(
         &'a self,
         out: &'a mut BytesMut,
         session: &'a mut Session<Token>,
@@ -648,49 +414,7 @@ impl Connection {
     }
 }
 
-/// Moves queued messages into the session, for as long as there is room.
-fn fill(connection: &Connection, link: &mut Link, memory: &mut Memory) {
-    let Memory {
-        session, recent, ..
-    } = memory;
-    let base = connection.shared.base.len() + 1;
-    let room = std::cell::Cell::new(session.has_room() && link.output.len() < BATCH);
-    connection.shared.outbox.take(
-        |_| room.get(),
-        |message| {
-            let Message {
-                publish,
-                kind,
-                delivery,
-                repeated,
-            } = message;
-            recent.sent(publish.topic.get(base..).unwrap_or_default());
-            let stored = matches!(kind, MessageKind::Property(_)).then(|| publish.payload.clone());
-            let token = Token::Message(Pending {
-                kind,
-                delivery,
-                repeated,
-                stored,
-            });
-            if let Some(sent) = session.publish(publish, token, &mut link.output) {
-                connection.acknowledged(sent);
-            }
-            room.set(session.has_room() && link.output.len() < BATCH);
-        },
-    );
-}
-
-/// Waits for the keeper's answer, for ever where none is due.
-async fn answer(loading: &mut Option<oneshot::Receiver<Loaded>>) -> Loaded {
-    let Some(receiver) = loading else {
-        return std::future::pending().await;
-    };
-    let answer = Pin::new(receiver).await.unwrap_or(Err(StoreError::Closed));
-    *loading = None;
-    answer
-}
-
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     // The sender is gone together with the last handle: nobody is left to send anything.
     let _ = stop.wait_for(|stopped| *stopped).await;
 }
