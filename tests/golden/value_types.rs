@@ -6,12 +6,12 @@
 
 /// How the thermostat is to work.
 ///
-/// The interface `org.example.thermostat.Settings`, version 1.0.
+/// The interface `org.example.thermostat.Preferences`, version 1.0.
 #[allow(dead_code, unreachable_pub)]
 #[derive(Clone, Copy, Debug)]
-pub struct Settings;
+pub struct Preferences;
 
-/// The endpoints and events of `org.example.thermostat.Settings`.
+/// The endpoints and events of `org.example.thermostat.Preferences`.
 #[allow(
     clippy::enum_variant_names,
     clippy::large_enum_variant,
@@ -21,7 +21,7 @@ pub struct Settings;
     unreachable_pub,
     unused_qualifications
 )]
-pub mod settings {
+pub mod preferences {
     /// `/%{room}/enable`: `boolean`
     ///
     /// Whether to heat the room; the thermostat decides where unset.
@@ -128,7 +128,7 @@ pub mod settings {
             endpoint: SamplingPeriod,
             /// The value.
             value: <SamplingPeriod as ::astarte_runtime::Endpoint<
-                super::Settings,
+                super::Preferences,
             >>::Owned,
         },
         /// The server removed the property; any can be, and this says no more than which one.
@@ -136,24 +136,26 @@ pub mod settings {
     }
 }
 
-impl ::astarte_runtime::Interface for Settings {
+impl ::astarte_runtime::Interface for Preferences {
     type Kind = ::astarte_runtime::kind::ServerProperties;
 
     const DESCRIPTOR: ::astarte_runtime::Descriptor = ::astarte_runtime::Descriptor::new(
-            "org.example.thermostat.Settings",
+            "org.example.thermostat.Preferences",
             1,
             0,
             ::astarte_runtime::Ownership::Server,
         )
         .mappings(
             &[
-                <settings::Enable as ::astarte_runtime::Endpoint<Self>>::MAPPING,
-                <settings::SamplingPeriod as ::astarte_runtime::Endpoint<Self>>::MAPPING,
+                <preferences::Enable as ::astarte_runtime::Endpoint<Self>>::MAPPING,
+                <preferences::SamplingPeriod as ::astarte_runtime::Endpoint<
+                    Self,
+                >>::MAPPING,
             ],
         );
 }
 
-impl<Room> ::astarte_runtime::Endpoint<Settings> for settings::Enable<Room> {
+impl<Room> ::astarte_runtime::Endpoint<Preferences> for preferences::Enable<Room> {
     type Wire = ::astarte_runtime::wire::Boolean;
     type Value<'v> = bool;
     type Owned = bool;
@@ -167,7 +169,8 @@ impl<Room> ::astarte_runtime::Endpoint<Settings> for settings::Enable<Room> {
         .allow_unset();
 }
 
-impl<Room> ::astarte_runtime::Endpoint<Settings> for settings::SamplingPeriod<Room> {
+impl<Room> ::astarte_runtime::Endpoint<Preferences>
+for preferences::SamplingPeriod<Room> {
     type Wire = ::astarte_runtime::wire::Integer;
     type Value<'v> = i32;
     type Owned = crate::Seconds;
@@ -180,25 +183,25 @@ impl<Room> ::astarte_runtime::Endpoint<Settings> for settings::SamplingPeriod<Ro
     );
 }
 
-impl ::astarte_runtime::Events for Settings {
-    type Event = settings::Event;
+impl ::astarte_runtime::Events for Preferences {
+    type Event = preferences::Event;
 
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
     ) -> ::core::result::Result<Self::Event, ::astarte_runtime::DecodeError> {
         ::core::result::Result::Ok(
-            match settings::Endpoint::from_path(path)? {
-                settings::Endpoint::Enable(endpoint) => {
-                    settings::Event::Enable {
+            match preferences::Endpoint::from_path(path)? {
+                preferences::Endpoint::Enable(endpoint) => {
+                    preferences::Event::Enable {
                         endpoint,
                         value: payload
                             .decode_optional::<::astarte_runtime::wire::Boolean, _>()?,
                     }
                 }
-                settings::Endpoint::SamplingPeriod(endpoint) => {
-                    settings::Event::SamplingPeriod {
-                        value: payload.decode_of::<Settings, _>(&endpoint)?,
+                preferences::Endpoint::SamplingPeriod(endpoint) => {
+                    preferences::Event::SamplingPeriod {
+                        value: payload.decode_of::<Preferences, _>(&endpoint)?,
                         endpoint,
                     }
                 }
@@ -207,28 +210,28 @@ impl ::astarte_runtime::Events for Settings {
     }
 }
 
-impl ::astarte_runtime::PropertyEvents for Settings {
+impl ::astarte_runtime::PropertyEvents for Preferences {
     fn purged(
         path: &str,
     ) -> ::core::result::Result<Self::Event, ::astarte_runtime::DecodeError> {
-        settings::Endpoint::from_path(path).map(settings::Event::Purged)
+        preferences::Endpoint::from_path(path).map(preferences::Event::Purged)
     }
 }
 
-impl ::astarte_runtime::ServerEvent for settings::Event {
-    type Interface = Settings;
+impl ::astarte_runtime::ServerEvent for preferences::Event {
+    type Interface = Preferences;
 
     fn decode(
         path: &str,
         payload: ::astarte_runtime::payload::Payload<'_>,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
-        <Settings as ::astarte_runtime::Events>::decode(path, payload)
+        <Preferences as ::astarte_runtime::Events>::decode(path, payload)
     }
 
     fn purged(
         path: &str,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
-        <Settings as ::astarte_runtime::PropertyEvents>::purged(path)
+        <Preferences as ::astarte_runtime::PropertyEvents>::purged(path)
     }
 }
 
@@ -243,13 +246,13 @@ impl ::astarte_runtime::ServerEvent for settings::Event {
 )]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {
-    /// From `org.example.thermostat.Settings`.
-    Settings(settings::Event),
+    /// From `org.example.thermostat.Preferences`.
+    Preferences(preferences::Event),
 }
 
 impl ::astarte_runtime::EventSet for Incoming {
     const INTERFACES: &'static [::astarte_runtime::Descriptor] = &[
-        <settings::Event as ::astarte_runtime::ServerEvent>::DESCRIPTOR,
+        <preferences::Event as ::astarte_runtime::ServerEvent>::DESCRIPTOR,
     ];
 
     fn decode(
@@ -258,13 +261,13 @@ impl ::astarte_runtime::EventSet for Incoming {
         payload: ::astarte_runtime::payload::Payload<'_>,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
         if interface
-            == <settings::Event as ::astarte_runtime::ServerEvent>::DESCRIPTOR.name
+            == <preferences::Event as ::astarte_runtime::ServerEvent>::DESCRIPTOR.name
         {
-            return <settings::Event as ::astarte_runtime::ServerEvent>::decode(
+            return <preferences::Event as ::astarte_runtime::ServerEvent>::decode(
                     path,
                     payload,
                 )
-                .map(Self::Settings);
+                .map(Self::Preferences);
         }
         ::core::result::Result::Err(
             ::astarte_runtime::DecodeError::unknown_interface(interface),
@@ -276,10 +279,10 @@ impl ::astarte_runtime::EventSet for Incoming {
         path: &str,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
         if interface
-            == <settings::Event as ::astarte_runtime::ServerEvent>::DESCRIPTOR.name
+            == <preferences::Event as ::astarte_runtime::ServerEvent>::DESCRIPTOR.name
         {
-            return <settings::Event as ::astarte_runtime::ServerEvent>::purged(path)
-                .map(Self::Settings);
+            return <preferences::Event as ::astarte_runtime::ServerEvent>::purged(path)
+                .map(Self::Preferences);
         }
         ::core::result::Result::Err(
             ::astarte_runtime::DecodeError::unknown_interface(interface),
