@@ -100,7 +100,7 @@ pub enum RejectReason {
     /// A list of properties is malformed. Nothing was purged.
     #[error("{0}")]
     PropertyList(String),
-    /// The property could not be stored. It is taken again after the next connection.
+    /// The property could not be stored. One of the server is taken when the broker repeats it.
     #[error("{0}")]
     Store(String),
 }

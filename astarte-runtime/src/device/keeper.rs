@@ -1,10 +1,10 @@
 //! The one task that writes to the property store.
 //!
-//! It takes what has gathered, writes it in one transaction, and only then lets it be sent, acknowledged or seen by the
-//! application. So the session never waits for a disk, and the order on the wire is the order in the store.
+//! Values that have gathered are one transaction, and so are acknowledgements; each value of the server is one of its own.
+//! Only what is written is sent, acknowledged or seen by the application. So the session never waits for a disk, and the order on the wire is the order in the store.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     task::Waker,
     time::Duration,
@@ -99,7 +99,7 @@ pub(crate) struct Keeper {
     newest: HashMap<PropertyId, u64>,
     last_serial: u64,
     /// Properties that an empty list did not name and no value followed for, by `interface/path`.
-    doubtful: HashMap<String, (&'static str, String)>,
+    doubtful: BTreeMap<String, (&'static str, String)>,
     settles: Instant,
 }
 
@@ -112,7 +112,7 @@ impl Keeper {
         requests: mpsc::UnboundedReceiver<Request>,
         answers: mpsc::UnboundedSender<Answer>,
     ) -> Self {
-        let (doubtful, settles) = (HashMap::new(), Instant::now());
+        let (doubtful, settles) = (BTreeMap::new(), Instant::now());
         Self {
             shared,
             interfaces,
@@ -208,11 +208,7 @@ impl Keeper {
         }
         if let Err(error) = self.apply(changes).await {
             // The rows stay unsent, and go out again after the next connection.
-            self.reject(
-                CONTROL.to_owned(),
-                String::new(),
-                RejectReason::Store(describe(&error)),
-            );
+            self.reject_store(CONTROL, String::new(), &error);
         }
         for (settle, receipt) in settled {
             // Nobody waits where the `Delivery` was dropped.
@@ -229,29 +225,10 @@ impl Keeper {
     async fn load(&self, unsent_only: bool) -> Result<Vec<(SentProperty, Property)>, StoreError> {
         // What is queued is stored as well: sent both ways, an older value would come after a newer one.
         self.shared.outbox.park_properties();
-        let versions: Vec<_> = self
-            .interfaces
-            .of_kind(InterfaceKind::DeviceProperties)
-            .map(|interface| {
-                (
-                    interface.descriptor.name,
-                    interface.descriptor.version.major,
-                )
-            })
-            .collect();
-        let loaded = self
-            .with_store(move |store| {
-                let mut properties = Vec::new();
-                for (interface, major) in versions {
-                    let rows = store.load_interface(interface, major)?;
-                    properties.extend(rows.into_iter().map(|row| (interface, row)));
-                }
-                if unsent_only {
-                    properties.retain(|(_, property)| property.state != State::Sent);
-                }
-                Ok(properties)
-            })
-            .await?;
+        let mut loaded = self.rows(InterfaceKind::DeviceProperties).await?;
+        if unsent_only {
+            loaded.retain(|(_, property)| property.state != State::Sent);
+        }
         let with_serial = loaded.into_iter().map(|(interface, property)| {
             let id = PropertyId {
                 interface,
@@ -369,61 +346,29 @@ impl Keeper {
             // Without an acknowledgement the broker sends it again.
             Err(error) => {
                 self.answer(ack.map(Answer::Failed));
-                self.reject(
-                    interface.to_owned(),
-                    path,
-                    RejectReason::Store(describe(&error)),
-                );
+                self.reject_store(interface, path, &error);
             }
         }
     }
 
     async fn purge_unlisted(&mut self, listed: &HashSet<String>) {
-        let versions: Vec<_> = self
-            .interfaces
-            .of_kind(InterfaceKind::ServerProperties)
-            .map(|interface| {
-                (
-                    interface.descriptor.name,
-                    interface.descriptor.version.major,
-                )
-            })
-            .collect();
-        let loaded = self
-            .with_store(move |store| {
-                let mut rows = Vec::new();
-                for (name, major) in versions {
-                    rows.extend(
-                        store
-                            .load_interface(name, major)?
-                            .into_iter()
-                            .map(|row| (name, row.path)),
-                    );
-                }
-                Ok(rows)
-            })
-            .await;
-        match loaded {
-            Ok(rows) if listed.is_empty() => {
-                self.doubtful = rows
-                    .into_iter()
-                    .map(|(name, path)| (format!("{name}{path}"), (name, path)))
-                    .collect();
-                self.settles = Instant::now() + PURGE_SETTLES;
-            }
+        match self.rows(InterfaceKind::ServerProperties).await {
             Ok(rows) => {
-                self.doubtful.clear();
-                let unlisted = rows
-                    .into_iter()
-                    .filter(|(name, path)| !listed.contains(&format!("{name}{path}")));
-                self.purge(unlisted.collect()).await;
+                let by_entry = |(name, row): (&'static str, Property)| {
+                    (format!("{name}{}", row.path), (name, row.path))
+                };
+                let mut rows: BTreeMap<_, _> = rows.into_iter().map(by_entry).collect();
+                rows.retain(|entry, _| !listed.contains(entry));
+                if listed.is_empty() {
+                    self.doubtful = rows;
+                    self.settles = Instant::now() + PURGE_SETTLES;
+                } else {
+                    self.doubtful.clear();
+                    self.purge(rows.into_values().collect()).await;
+                }
             }
             Err(error) => {
-                self.reject(
-                    CONTROL.to_owned(),
-                    String::new(),
-                    RejectReason::Store(describe(&error)),
-                );
+                self.reject_store(CONTROL, String::new(), &error);
             }
         }
     }
@@ -452,11 +397,7 @@ impl Keeper {
         match self.apply(changes).await {
             Ok(()) => announcements.into_iter().for_each(|announce| announce()),
             Err(error) => {
-                self.reject(
-                    CONTROL.to_owned(),
-                    String::new(),
-                    RejectReason::Store(describe(&error)),
-                );
+                self.reject_store(CONTROL, String::new(), &error);
             }
         }
     }
@@ -472,12 +413,44 @@ impl Keeper {
         }
     }
 
+    fn reject_store(&self, interface: &str, path: String, error: &StoreError) {
+        self.reject(
+            interface.to_owned(),
+            path,
+            RejectReason::Store(describe(error)),
+        );
+    }
+
     fn reject(&self, interface: String, path: String, reason: RejectReason) {
         self.shared.status.tell(Status::Rejected(Rejected {
             interface,
             path,
             reason,
         }));
+    }
+
+    /// Every stored row of the interfaces of a kind, with the name of its interface.
+    async fn rows(&self, kind: InterfaceKind) -> Result<Vec<(&'static str, Property)>, StoreError> {
+        let descriptors = self
+            .interfaces
+            .of_kind(kind)
+            .map(|interface| interface.descriptor);
+        let versions: Vec<_> = descriptors
+            .map(|descriptor| (descriptor.name, descriptor.version.major))
+            .collect();
+        self.with_store(move |store| {
+            let mut rows = Vec::new();
+            for (name, major) in versions {
+                rows.extend(
+                    store
+                        .load_interface(name, major)?
+                        .into_iter()
+                        .map(|row| (name, row)),
+                );
+            }
+            Ok(rows)
+        })
+        .await
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Result<(), StoreError> {
