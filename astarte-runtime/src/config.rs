@@ -132,7 +132,7 @@ impl Config {
 
     /// Keeps properties in this store, and not in the directory.
     #[must_use]
-    pub fn store(mut self, store: impl PropertyStore) -> Self {
+    pub fn property_store(mut self, store: impl PropertyStore) -> Self {
         self.store = Some(Arc::new(store));
         self
     }

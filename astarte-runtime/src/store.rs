@@ -1,57 +1,34 @@
-//! Where properties are kept.
+//! What a device keeps: its properties, the messages it could not send yet, and what the broker's session knows.
 //!
-//! A property is a row under its interface, major version and path. The rows hold device-owned properties, so that they
-//! can be sent again when the server forgot the session, and server-owned ones, so that they can be read while offline.
+//! There is a trait for each, because each has its own user: [`PropertyStore`] for values that are read while offline and
+//! sent again when the server forgot them, [`RetentionStore`] for messages of the retention `stored`, [`SessionStore`] for
+//! what a restarted process must know so that the broker's session goes on. [`RedbStore`] and [`MemoryStore`] are all
+//! three. All calls may come from any thread; those that write come from one task at a time.
 
 mod memory;
+mod property;
 #[cfg(feature = "redb")]
 mod redb;
+mod retention;
+mod session;
 
 use std::{fmt, io};
 
 use thiserror::Error;
 
-pub use self::memory::MemoryStore;
 #[cfg(feature = "redb")]
 pub use self::redb::RedbStore;
-use crate::Ownership;
+pub use self::{
+    memory::MemoryStore,
+    property::{Change, Property, PropertyStore, State},
+    retention::{
+        Backlog, ClockReading, RetainedMessage, RetentionChange, RetentionStore, SetAside,
+    },
+    session::{SessionChange, SessionStore, StoredSession},
+};
 
-/// A store of properties.
-///
-/// The store of a device is called from one task at a time for writing, and from any thread for reading. A write that
-/// returned is seen by every later read, and survives a power cut where the store is on disk.
-///
-/// Implement it to keep properties elsewhere; [`MemoryStore`] and [`RedbStore`] come with the crate.
-pub trait PropertyStore: fmt::Debug + Send + Sync + 'static {
-    /// The property at a path, where its interface was stored with the same major version.
-    ///
-    /// # Errors
-    ///
-    /// - The store cannot be read.
-    fn load(&self, interface: &str, major: u32, path: &str)
-    -> Result<Option<Property>, StoreError>;
-
-    /// Every property of one major version of an interface, by path in bytewise order.
-    ///
-    /// # Errors
-    ///
-    /// - The store cannot be read.
-    fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError>;
-
-    /// Every property, by interface, major version and path in bytewise order. A row that cannot be read is left out.
-    ///
-    /// # Errors
-    ///
-    /// - The store cannot be read.
-    fn load_all(&self) -> Result<Vec<Property>, StoreError>;
-
-    /// Applies all changes, in their order, or none.
-    ///
-    /// # Errors
-    ///
-    /// - The store cannot be written.
-    fn apply(&self, changes: &[Change]) -> Result<(), StoreError>;
-
+/// What all stores have in common.
+pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Whether calls may block their thread, as those of a store on disk do; `true` by default.
     ///
     /// Then the device writes on a thread for such calls. Handles read on the thread that calls them.
@@ -60,85 +37,22 @@ pub trait PropertyStore: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// A row of the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Property {
-    /// The name of the interface.
-    pub interface: String,
-    /// The major version of the interface.
-    pub major: u32,
-    /// The path, with its leading slash.
-    pub path: String,
-    /// Who owns the interface.
-    pub ownership: Ownership,
-    /// How far the row is known to the server.
-    pub state: State,
-    /// The value as it is on the wire: a BSON document with the value under `v`. Empty where the state is
-    /// [`State::Unset`].
-    pub payload: Vec<u8>,
-}
-
-/// How far a row is known to the server. Rows of server-owned properties are [`State::Sent`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
-    /// The server has the value.
-    Sent,
-    /// The server may not have the value yet.
-    Unsent,
-    /// The property was unset, and the server may not know yet.
-    Unset,
-}
-
-/// A change of the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Stores a row, in place of one of the same interface, major version and path.
-    Store(Property),
-    /// Removes a row. One that is not there is no error.
-    Delete {
-        /// The name of the interface.
-        interface: String,
-        /// The major version of the interface.
-        major: u32,
-        /// The path.
-        path: String,
-    },
-    /// Removes every row of an interface but those of one major version.
-    DeleteOtherMajors {
-        /// The name of the interface.
-        interface: String,
-        /// The major version that stays.
-        major: u32,
-    },
-    /// Notes that the server has a row, where the row still holds this payload: [`State::Unsent`] becomes
-    /// [`State::Sent`], and a row in [`State::Unset`] is removed.
-    Acknowledge {
-        /// The name of the interface.
-        interface: String,
-        /// The major version of the interface.
-        major: u32,
-        /// The path.
-        path: String,
-        /// What was sent.
-        payload: Vec<u8>,
-    },
-    /// Removes everything.
-    Clear,
-}
-
 /// A store failed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The file, or what stands in its place, could not be read or written.
-    #[error("the property store failed")]
+    #[error("the store failed")]
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The device has not been connected yet, or was stopped.
-    #[error("the property store is not open: it opens when `connect` is first awaited")]
+    #[error("the store is not open: it opens when `connect` is first awaited")]
     Closed,
+    /// There is no space left where the file is. What was to be stored was not; the store goes on when there is space.
+    #[error("the store has no space left on its disk")]
+    Full(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The file was written by a newer version of this crate.
     #[error(
-        "the property store has format {found}, this version of astarte-runtime reads up to {supported}"
+        "the store has format {found}, this version of astarte-runtime reads up to {supported}"
     )]
     Format {
         /// The format of the file.
@@ -147,10 +61,10 @@ pub enum StoreError {
         supported: u32,
     },
     /// Another process, or another device in this one, has the file open.
-    #[error("the property store is in use by another process or device")]
+    #[error("the store is in use by another process or device")]
     InUse,
     /// The file could not be opened.
-    #[error("the property store could not be opened at `{path}`")]
+    #[error("the store could not be opened at `{path}`")]
     Open {
         /// The file.
         path: String,
@@ -162,6 +76,7 @@ pub enum StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Ownership;
 
     fn property(major: u32, path: &str, payload: &[u8]) -> Property {
         Property {

@@ -7,7 +7,7 @@ use std::sync::{
 
 use astarte_runtime::{
     Device, Receipt, SendError, Timestamp, astarte_interface,
-    store::{Change, MemoryStore, Property, PropertyStore, RedbStore, StoreError},
+    store::{Change, MemoryStore, Property, PropertyStore, RedbStore, Store, StoreError},
 };
 use astarte_sandbox::Value;
 use astarte_tests::{Site, TestResult, connected, soon};
@@ -135,7 +135,7 @@ async fn a_store_on_disk_outlives_the_process() -> TestResult {
     let file = directory.path().join("properties.redb");
     let site = Site::start().await?;
     {
-        let mut builder = Device::builder(site.config().store(RedbStore::open(&file)?));
+        let mut builder = Device::builder(site.config().property_store(RedbStore::open(&file)?));
         let properties = builder.interface::<DeviceProperties>();
         let device = soon(builder.connect()).await?;
         soon(soon(properties.set(device_properties::String { id: "a" }, "kept")).await?).await?;
@@ -144,7 +144,7 @@ async fn a_store_on_disk_outlives_the_process() -> TestResult {
         device.disconnect().await;
     }
     site.device.clear_session();
-    let mut builder = Device::builder(site.config().store(RedbStore::open(&file)?));
+    let mut builder = Device::builder(site.config().property_store(RedbStore::open(&file)?));
     let properties = builder.interface::<DeviceProperties>();
     let _device = soon(builder.connect()).await?;
     assert_eq!(
@@ -177,6 +177,12 @@ impl Flaky {
     }
 }
 
+impl Store for Flaky {
+    fn blocks(&self) -> bool {
+        false
+    }
+}
+
 impl PropertyStore for Flaky {
     fn load(
         &self,
@@ -200,10 +206,6 @@ impl PropertyStore for Flaky {
         self.check()?;
         self.rows.apply(changes)
     }
-
-    fn blocks(&self) -> bool {
-        false
-    }
 }
 
 /// Lesson 12: a store error ended the device.
@@ -211,7 +213,7 @@ impl PropertyStore for Flaky {
 async fn lesson_12_a_store_that_fails_for_a_moment_ends_nothing() -> TestResult {
     let site = Site::start().await?;
     let store = Flaky::default();
-    let mut builder = Device::builder(site.config().store(store.clone()));
+    let mut builder = Device::builder(site.config().property_store(store.clone()));
     let properties = builder.interface::<DeviceProperties>();
     let mut settings = builder.interface::<Settings>();
     let mut status = builder.status();

@@ -1,23 +1,37 @@
-//! Properties in memory.
+//! Everything in memory.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Change, Property, PropertyStore, State, StoreError};
+use super::{
+    Backlog, Change, Property, PropertyStore, RetainedMessage, RetentionChange, RetentionStore,
+    SessionChange, SessionStore, SetAside, State, Store, StoreError, StoredSession,
+};
 
-/// Keeps properties in memory: they are gone when the process ends.
+/// Keeps everything in memory: it is gone when the process ends.
 ///
-/// For tests, and for devices without properties of their own: a device that starts without its properties tells the
-/// server so, and the server deletes those it had.
+/// For tests, and for devices that need not remember: a device that starts without its properties tells the server so, and
+/// the server deletes those it had; messages of the retention `stored` are lost with the process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     rows: Mutex<Rows>,
 }
 
-/// By interface, major version and path.
-type Rows = BTreeMap<(String, u32, String), Property>;
+#[derive(Debug, Default)]
+struct Rows {
+    /// By interface, major version and path.
+    properties: BTreeMap<(String, u32, String), Property>,
+    incomplete: bool,
+    messages: BTreeMap<u64, RetainedMessage>,
+    backlog: Backlog,
+    set_aside: VecDeque<SetAside>,
+    session: Option<StoredSession>,
+}
+
+/// How many messages that can never be sent are kept.
+const SET_ASIDE: usize = 100;
 
 impl MemoryStore {
     /// An empty store.
@@ -31,6 +45,12 @@ impl MemoryStore {
     }
 }
 
+impl Store for MemoryStore {
+    fn blocks(&self) -> bool {
+        false
+    }
+}
+
 impl PropertyStore for MemoryStore {
     fn load(
         &self,
@@ -40,6 +60,7 @@ impl PropertyStore for MemoryStore {
     ) -> Result<Option<Property>, StoreError> {
         Ok(self
             .rows()
+            .properties
             .get(&(interface.to_owned(), major, path.to_owned()))
             .cloned())
     }
@@ -48,29 +69,30 @@ impl PropertyStore for MemoryStore {
         let rows = self.rows();
         let from = (interface.to_owned(), major, String::new());
         let of_interface = rows
+            .properties
             .range(from..)
             .take_while(|((name, version, _), _)| name == interface && *version == major);
         Ok(of_interface.map(|(_, property)| property.clone()).collect())
     }
 
     fn load_all(&self) -> Result<Vec<Property>, StoreError> {
-        Ok(self.rows().values().cloned().collect())
+        Ok(self.rows().properties.values().cloned().collect())
     }
 
     fn apply(&self, changes: &[Change]) -> Result<(), StoreError> {
         let mut rows = self.rows();
         for change in changes {
-            apply(&mut rows, change);
+            change_property(&mut rows, change);
         }
         Ok(())
     }
 
-    fn blocks(&self) -> bool {
-        false
+    fn is_complete(&self) -> Result<bool, StoreError> {
+        Ok(!self.rows().incomplete)
     }
 }
 
-fn apply(rows: &mut Rows, change: &Change) {
+fn change_property(rows: &mut Rows, change: &Change) {
     match change {
         Change::Store(property) => {
             let key = (
@@ -78,17 +100,19 @@ fn apply(rows: &mut Rows, change: &Change) {
                 property.major,
                 property.path.clone(),
             );
-            rows.insert(key, property.clone());
+            rows.properties.insert(key, property.clone());
         }
         Change::Delete {
             interface,
             major,
             path,
         } => {
-            rows.remove(&(interface.clone(), *major, path.clone()));
+            rows.properties
+                .remove(&(interface.clone(), *major, path.clone()));
         }
         Change::DeleteOtherMajors { interface, major } => {
-            rows.retain(|(name, version, _), _| name != interface || version == major);
+            rows.properties
+                .retain(|(name, version, _), _| name != interface || version == major);
         }
         Change::Acknowledge {
             interface,
@@ -97,15 +121,139 @@ fn apply(rows: &mut Rows, change: &Change) {
             payload,
         } => {
             let key = (interface.clone(), *major, path.clone());
-            match rows.get_mut(&key) {
+            match rows.properties.get_mut(&key) {
                 Some(row) if row.payload != *payload => {}
                 Some(row) if row.state == State::Unset => {
-                    rows.remove(&key);
+                    rows.properties.remove(&key);
                 }
                 Some(row) => row.state = State::Sent,
                 None => {}
             }
         }
-        Change::Clear => rows.clear(),
+        Change::Clear => rows.properties.clear(),
+        Change::Complete(complete) => rows.incomplete = !complete,
+    }
+}
+
+impl RetentionStore for MemoryStore {
+    fn backlog(&self) -> Result<Backlog, StoreError> {
+        Ok(self.rows().backlog)
+    }
+
+    fn load_messages(
+        &self,
+        after: u64,
+        messages: usize,
+        bytes: u64,
+    ) -> Result<Vec<RetainedMessage>, StoreError> {
+        let rows = self.rows();
+        let mut held = 0;
+        let fits = |message: &&RetainedMessage| {
+            let first = held == 0;
+            held += message.size().max(1);
+            first || held <= bytes
+        };
+        let behind = rows.messages.range(after.saturating_add(1)..);
+        Ok(behind
+            .map(|(_, message)| message)
+            .take(messages)
+            .take_while(fits)
+            .cloned()
+            .collect())
+    }
+
+    fn apply_retention(&self, changes: &[RetentionChange]) -> Result<(), StoreError> {
+        let mut rows = self.rows();
+        for change in changes {
+            change_backlog(&mut rows, change);
+        }
+        Ok(())
+    }
+
+    fn load_set_aside(&self) -> Result<Vec<SetAside>, StoreError> {
+        Ok(self.rows().set_aside.iter().cloned().collect())
+    }
+}
+
+fn change_backlog(rows: &mut Rows, change: &RetentionChange) {
+    match change {
+        RetentionChange::Append(message) => {
+            rows.backlog.messages += 1;
+            rows.backlog.bytes += message.size();
+            rows.backlog.last = rows.backlog.last.max(message.sequence);
+            rows.messages.insert(message.sequence, message.clone());
+        }
+        RetentionChange::Clock(reading) => rows.backlog.clock = Some(*reading),
+        RetentionChange::Release { sequence } => {
+            if let Some(message) = rows.messages.get_mut(sequence) {
+                rows.backlog.bytes -= message.payload.len() as u64;
+                message.payload = Vec::new();
+                message.released = true;
+            }
+        }
+        RetentionChange::Remove { sequence } => {
+            take_message(rows, *sequence);
+        }
+        RetentionChange::SetAside { sequence, reason } => {
+            if let Some(message) = take_message(rows, *sequence) {
+                if rows.set_aside.len() == SET_ASIDE {
+                    rows.set_aside.pop_front();
+                }
+                rows.set_aside.push_back(SetAside {
+                    message,
+                    reason: reason.clone(),
+                });
+            }
+        }
+        RetentionChange::Clear => {
+            rows.messages.clear();
+            rows.set_aside.clear();
+            (rows.backlog.messages, rows.backlog.bytes) = (0, 0);
+        }
+    }
+}
+
+fn take_message(rows: &mut Rows, sequence: u64) -> Option<RetainedMessage> {
+    let message = rows.messages.remove(&sequence)?;
+    rows.backlog.messages -= 1;
+    rows.backlog.bytes -= message.size();
+    Some(message)
+}
+
+impl SessionStore for MemoryStore {
+    fn load_session(&self) -> Result<Option<StoredSession>, StoreError> {
+        Ok(self.rows().session.clone())
+    }
+
+    fn apply_session(&self, changes: &[SessionChange]) -> Result<(), StoreError> {
+        let mut rows = self.rows();
+        for change in changes {
+            change_session(&mut rows.session, change);
+        }
+        Ok(())
+    }
+}
+
+fn change_session(session: &mut Option<StoredSession>, change: &SessionChange) {
+    if let SessionChange::Begin { broker, highest_id } = change {
+        *session = Some(StoredSession {
+            broker: broker.clone(),
+            highest_id: *highest_id,
+            ..StoredSession::default()
+        });
+    }
+    let Some(session) = session else {
+        return;
+    };
+    match change {
+        SessionChange::Begin { .. } => {}
+        SessionChange::HighestId(id) => session.highest_id = *id,
+        SessionChange::Introduced(introspection) => session.introspection.clone_from(introspection),
+        SessionChange::Received(id) => {
+            session.received.insert(*id);
+        }
+        SessionChange::Released(id) => {
+            session.received.remove(id);
+        }
     }
 }

@@ -7,7 +7,7 @@ use redb::{
     TableError, backends::InMemoryBackend,
 };
 
-use super::{Change, Property, PropertyStore, State, StoreError};
+use super::{Change, Property, PropertyStore, State, Store, StoreError};
 use crate::Ownership;
 
 /// By interface, major version and path. A row is one byte of flags and the payload: see [`encode`].
@@ -19,6 +19,9 @@ const ABOUT: TableDefinition<'_, &str, u32> = TableDefinition::new("about");
 
 /// The key of [`ABOUT`] with the version of the format.
 const FORMAT: &str = "format";
+
+/// The key of [`ABOUT`] that says that rows were lost.
+const INCOMPLETE: &str = "incomplete";
 
 /// The version of the format that this module writes.
 const CURRENT_FORMAT: u32 = 1;
@@ -107,7 +110,16 @@ impl RedbStore {
 
 type Rows = redb::ReadOnlyTable<(&'static str, u32, &'static str), &'static [u8]>;
 
+impl Store for RedbStore {}
+
 impl PropertyStore for RedbStore {
+    fn is_complete(&self) -> Result<bool, StoreError> {
+        let transaction = self.database.begin_read().map_err(backend)?;
+        let about = transaction.open_table(ABOUT).map_err(backend)?;
+        let incomplete = about.get(INCOMPLETE).map_err(backend)?;
+        Ok(incomplete.is_none())
+    }
+
     fn load(
         &self,
         interface: &str,
@@ -153,6 +165,14 @@ impl PropertyStore for RedbStore {
             let mut rows = transaction.open_table(PROPERTIES).map_err(backend)?;
             for change in changes {
                 apply(&mut rows, change).map_err(backend)?;
+                if let Change::Complete(complete) = change {
+                    let mut about = transaction.open_table(ABOUT).map_err(backend)?;
+                    if *complete {
+                        about.remove(INCOMPLETE).map_err(backend)?;
+                    } else {
+                        about.insert(INCOMPLETE, 1).map_err(backend)?;
+                    }
+                }
             }
         }
         transaction.commit().map_err(backend)
@@ -222,6 +242,7 @@ fn apply(
             }
         }
         Change::Clear => rows.retain(|_, _| false)?,
+        Change::Complete(_) => {}
     }
     Ok(())
 }

@@ -1,0 +1,124 @@
+//! The properties of a device.
+//!
+//! A property is a row under its interface, major version and path. The rows hold device-owned properties, so that they
+//! can be sent again when the server forgot the session, and server-owned ones, so that they can be read while offline.
+
+use super::{Store, StoreError};
+use crate::Ownership;
+
+/// A store of properties.
+///
+/// The store of a device is called from one task at a time for writing, and from any thread for reading. A write that
+/// returned is seen by every later read, and survives a power cut where the store is on disk.
+///
+/// Implement it to keep properties elsewhere; [`MemoryStore`] and [`RedbStore`] come with the crate.
+pub trait PropertyStore: Store {
+    /// The property at a path, where its interface was stored with the same major version.
+    ///
+    /// # Errors
+    ///
+    /// - The store cannot be read.
+    fn load(&self, interface: &str, major: u32, path: &str)
+    -> Result<Option<Property>, StoreError>;
+
+    /// Every property of one major version of an interface, by path in bytewise order.
+    ///
+    /// # Errors
+    ///
+    /// - The store cannot be read.
+    fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError>;
+
+    /// Every property, by interface, major version and path in bytewise order. A row that cannot be read is left out.
+    ///
+    /// # Errors
+    ///
+    /// - The store cannot be read.
+    fn load_all(&self) -> Result<Vec<Property>, StoreError>;
+
+    /// Applies all changes, in their order, or none.
+    ///
+    /// # Errors
+    ///
+    /// - The store cannot be written.
+    fn apply(&self, changes: &[Change]) -> Result<(), StoreError>;
+
+    /// Whether the rows are all that the device has set; `true` by default.
+    ///
+    /// `false` after a store was lost, until [`Change::Complete`]: the device then does not tell the server which
+    /// properties are set, because the server would delete all others.
+    ///
+    /// # Errors
+    ///
+    /// - The store cannot be read.
+    fn is_complete(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+}
+
+/// A row of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Property {
+    /// The name of the interface.
+    pub interface: String,
+    /// The major version of the interface.
+    pub major: u32,
+    /// The path, with its leading slash.
+    pub path: String,
+    /// Who owns the interface.
+    pub ownership: Ownership,
+    /// How far the row is known to the server.
+    pub state: State,
+    /// The value as it is on the wire: a BSON document with the value under `v`. Empty where the state is
+    /// [`State::Unset`].
+    pub payload: Vec<u8>,
+}
+
+/// How far a row is known to the server. Rows of server-owned properties are [`State::Sent`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// The server has the value.
+    Sent,
+    /// The server may not have the value yet.
+    Unsent,
+    /// The property was unset, and the server may not know yet.
+    Unset,
+}
+
+/// A change of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Stores a row, in place of one of the same interface, major version and path.
+    Store(Property),
+    /// Removes a row. One that is not there is no error.
+    Delete {
+        /// The name of the interface.
+        interface: String,
+        /// The major version of the interface.
+        major: u32,
+        /// The path.
+        path: String,
+    },
+    /// Removes every row of an interface but those of one major version.
+    DeleteOtherMajors {
+        /// The name of the interface.
+        interface: String,
+        /// The major version that stays.
+        major: u32,
+    },
+    /// Notes that the server has a row, where the row still holds this payload: [`State::Unsent`] becomes
+    /// [`State::Sent`], and a row in [`State::Unset`] is removed.
+    Acknowledge {
+        /// The name of the interface.
+        interface: String,
+        /// The major version of the interface.
+        major: u32,
+        /// The path.
+        path: String,
+        /// What was sent.
+        payload: Vec<u8>,
+    },
+    /// Removes every row.
+    Clear,
+    /// Notes that the rows are all that the device has set, or that they may not be.
+    Complete(bool),
+}
