@@ -50,6 +50,17 @@ impl Clock {
         self.newest().map_or(told, |newest| newest.max(told))
     }
 
+    /// What the source says.
+    pub(crate) fn told(&self) -> SystemTime {
+        self.0.source.now()
+    }
+
+    /// What the source says, unless the server has not told any time yet, or a later one.
+    pub(crate) fn trusted(&self) -> Option<SystemTime> {
+        let told = self.told();
+        self.newest().filter(|newest| *newest <= told).map(|_| told)
+    }
+
     /// Notes that it is at least this time, on the word of the server.
     pub(crate) fn at_least(&self, time: SystemTime) {
         if self.newest().is_none_or(|newest| newest < time) {

@@ -5,8 +5,9 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use crate::{
     clock::{SystemClock, TimeSource},
     credentials::Credentials,
+    device::{Bounds, Stores},
     identity::{DeviceId, Realm},
-    store::PropertyStore,
+    store::{PropertyStore, RetentionStore, SessionStore},
     tls::Tls,
 };
 
@@ -32,7 +33,8 @@ pub struct Config {
     pub(crate) tls: Tls,
     pub(crate) time_source: Arc<dyn TimeSource>,
     pub(crate) directory: Option<PathBuf>,
-    pub(crate) store: Option<Arc<dyn PropertyStore>>,
+    pub(crate) stores: Option<Stores>,
+    pub(crate) property_store: Option<Arc<dyn PropertyStore>>,
     #[cfg(feature = "pairing")]
     pub(crate) credential_store: Option<Arc<dyn crate::pairing::CredentialStore>>,
     pub(crate) keep_alive: Duration,
@@ -41,6 +43,7 @@ pub struct Config {
     pub(crate) window: u16,
     pub(crate) queue: usize,
     pub(crate) retained: usize,
+    pub(crate) stored: Bounds,
     pub(crate) inbox: usize,
     pub(crate) backoff: (Duration, Duration),
 }
@@ -73,7 +76,8 @@ impl Config {
             tls: Tls::default(),
             time_source: Arc::new(SystemClock),
             directory: None,
-            store: None,
+            stores: None,
+            property_store: None,
             #[cfg(feature = "pairing")]
             credential_store: None,
             keep_alive: Duration::from_secs(30),
@@ -82,6 +86,10 @@ impl Config {
             window: 100,
             queue: 1000,
             retained: 1000,
+            stored: Bounds {
+                messages: 100_000,
+                bytes: 64 * 1024 * 1024,
+            },
             inbox: 1000,
             backoff: (Duration::from_secs(1), Duration::from_secs(60)),
         }
@@ -130,10 +138,19 @@ impl Config {
         self
     }
 
-    /// Keeps properties in this store, and not in the directory.
+    /// Keeps properties, unsent messages and the state of the session in this store, and not in the directory.
+    ///
+    /// A [`MemoryStore`](crate::store::MemoryStore) loses them with the process, and is the default without a directory.
+    #[must_use]
+    pub fn store(mut self, store: impl PropertyStore + RetentionStore + SessionStore) -> Self {
+        self.stores = Some(Stores::new(store));
+        self
+    }
+
+    /// Keeps properties in this store, and the rest where it is.
     #[must_use]
     pub fn property_store(mut self, store: impl PropertyStore) -> Self {
-        self.store = Some(Arc::new(store));
+        self.property_store = Some(Arc::new(store));
         self
     }
 
@@ -207,6 +224,17 @@ impl Config {
         self
     }
 
+    /// How many messages of `stored` retention are kept, at least as many as the [window](Self::window), and how many
+    /// bytes of them, at least 1 MiB; 100 000 messages and 64 MiB by default. The oldest make room for newer, which
+    /// [`Status::RetentionFull`](crate::Status::RetentionFull) tells.
+    ///
+    /// Bytes are those of interface names, paths and payloads; what the file needs is about twice as much.
+    #[must_use]
+    pub fn stored(mut self, messages: u64, bytes: u64) -> Self {
+        self.stored = Bounds { messages, bytes };
+        self
+    }
+
     /// How many `unreliable` messages wait for each receiver, at least 1; 1000 by default. The oldest make room.
     ///
     /// The others wait for as long as it takes, and are acknowledged in the order of their arrival: a receiver that is
@@ -260,6 +288,11 @@ impl Config {
             (self.queue == 0, "queue", "at least 1"),
             (self.inbox == 0, "inbox", "at least 1"),
             (
+                self.stored.messages < self.window.into() || self.stored.bytes < MIB,
+                "stored",
+                "at least as many messages as the window, and at least 1 MiB",
+            ),
+            (
                 shortest.is_zero() || shortest > longest,
                 "backoff",
                 "more than zero, and in ascending order",
@@ -274,6 +307,9 @@ impl Config {
 
 /// The longest that anything may be told to wait: what is longer cannot be told from for ever, and may overflow clocks.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// 1 MiB in bytes: any message fits.
+const MIB: u64 = 1024 * 1024;
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -48,9 +48,17 @@ pub enum DeliveryError {
     /// The connection broke before it was sent, and the retention of its mapping is `discard`.
     #[error("the connection broke, and the retention of the mapping is `discard`")]
     Offline,
-    /// More messages waited offline than the queue holds, and this was the oldest.
+    /// More messages waited offline than the queue or the store holds, and this was the oldest.
     #[error("too many messages waited for the connection, and this was the oldest")]
     Overflow,
+    /// The device was disconnected before the broker had the message; it is stored, and the next process sends it.
+    #[error(
+        "the device was stopped before the message was delivered; it is stored, and is sent the next time"
+    )]
+    Stored,
+    /// The message can never be sent, and was set aside in the store. A status event says why.
+    #[error("the message can never be sent, and was set aside")]
+    SetAside,
 }
 
 /// The other end of a [`Delivery`].

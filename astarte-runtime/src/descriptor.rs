@@ -51,6 +51,19 @@ impl Descriptor {
         self
     }
 
+    /// Whether any of its messages are stored while the device is offline.
+    #[doc(hidden)]
+    pub const fn has_stored(&self) -> bool {
+        let mut at = 0;
+        while at < self.mappings.len() {
+            if matches!(self.mappings[at].retention, Retention::Stored) {
+                return true;
+            }
+            at += 1;
+        }
+        false
+    }
+
     /// Whether the interface is one of properties: all its mappings are, or none.
     pub fn is_properties(&self) -> bool {
         self.mappings

@@ -7,14 +7,17 @@ mod handshake;
 mod interfaces;
 mod keeper;
 mod life;
+mod lifetime;
 mod link;
 #[cfg(feature = "pairing")]
 mod paired;
 mod recent;
 #[cfg(feature = "pairing")]
 mod renewal;
+mod retainer;
 mod serving;
 mod shared;
+mod stores;
 
 use std::{fmt, sync::Arc};
 
@@ -22,7 +25,12 @@ use thiserror::Error;
 use tokio::task::JoinHandle;
 
 pub use self::builder::Builder;
-pub(crate) use self::{interfaces::qos, shared::Shared};
+pub(crate) use self::{
+    interfaces::qos,
+    retainer::{Bounds, RetainMessage},
+    shared::Shared,
+    stores::Stores,
+};
 use crate::{Config, status::StatusStream, store::StoreError, tls::TlsError};
 
 /// A device that is connected, or connects again by itself.
@@ -32,6 +40,7 @@ pub struct Device {
     shared: Arc<Shared>,
     connection: JoinHandle<()>,
     keeper: JoinHandle<()>,
+    retainer: JoinHandle<()>,
 }
 
 /// A device cannot connect, and trying again is useless.
@@ -92,17 +101,6 @@ pub enum ConnectError {
     /// The property store failed.
     #[error(transparent)]
     Store(Arc<StoreError>),
-    /// The retention `stored` is not there yet.
-    #[error(
-        "`{endpoint}` of the interface `{interface}` has the retention `stored`, which this version cannot keep: \
-         use `volatile`"
-    )]
-    StoredRetention {
-        /// The name of the interface.
-        interface: &'static str,
-        /// The endpoint.
-        endpoint: &'static str,
-    },
     /// The TLS settings are at fault.
     #[error(transparent)]
     Tls(Arc<TlsError>),
@@ -156,13 +154,14 @@ impl Device {
 
     /// Sends what is still to be sent, for as long as the [setting](Config::disconnect_timeout) allows, and
     /// disconnects. Offline nothing can be sent, and what waits is given up, as its [`Delivery`](crate::Delivery) says;
-    /// properties are stored.
+    /// properties and messages of the retention `stored` are kept for the next process.
     pub async fn disconnect(mut self) {
         self.shared.request_stop();
         // A task that panicked has stopped as well.
         let _ = (&mut self.connection).await;
         // What was acknowledged last is stored by then, and the store is free to be opened again.
         let _ = (&mut self.keeper).await;
+        let _ = (&mut self.retainer).await;
     }
 }
 

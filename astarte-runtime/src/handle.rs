@@ -25,9 +25,9 @@ use std::sync::Arc;
 
 use crate::{
     Events, Interface, Mapping, ObjectInterface, PropertyEvents, ReceiveObject, Reliability,
-    WritePath,
+    Retention, WritePath,
     delivery::{Delivery, Receipt},
-    device::{Builder, Shared, qos},
+    device::{Builder, RetainMessage, Shared, qos},
     error::{DecodeError, ValueError},
     kind::{self, Kind},
     outbox::{Message, MessageKind},
@@ -162,6 +162,7 @@ fn send<I: Interface>(
         let kind = MessageKind::Datastream {
             retention: mapping.retention,
             expires: Message::expires(mapping.expiry),
+            ordered: const { I::DESCRIPTOR.has_stored() },
         };
         Ok((
             Message {
@@ -174,9 +175,33 @@ fn send<I: Interface>(
         ))
     };
     match message() {
+        Ok((message, delivery)) if mapping.retention == Retention::Stored => {
+            retain::<I>(Arc::clone(shared), mapping, message, delivery)
+        }
         Ok((message, delivery)) => Sending::datastream(Arc::clone(shared), message, delivery),
         Err(error) => Sending::failed(error),
     }
+}
+
+/// Has a message stored before it is sent.
+fn retain<I: Interface>(
+    shared: Arc<Shared>,
+    mapping: &Mapping,
+    message: Message,
+    delivery: Delivery,
+) -> Sending {
+    let (reliability, expiry) = (mapping.reliability, mapping.expiry);
+    Sending::stored(async move {
+        let message = |reply| RetainMessage {
+            message,
+            interface: I::DESCRIPTOR.name,
+            major: I::DESCRIPTOR.version.major,
+            reliability,
+            expiry,
+            reply,
+        };
+        shared.retain(message).await.map(|()| delivery)
+    })
 }
 
 /// What every sending handle is: cheap to clone, and without the interface's value.

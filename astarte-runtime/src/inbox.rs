@@ -128,7 +128,7 @@ impl<E: Send> Inbox<E> {
             if let Some(waiting) = self.pop()? {
                 if let Some(ack) = waiting.ack {
                     // The session is gone where nobody takes acknowledgements.
-                    let _ = self.answers.send(Answer::Safe(ack));
+                    let _ = self.answers.send(Answer::Taken(ack));
                 }
                 return Ok(waiting.event);
             }
@@ -144,7 +144,7 @@ impl<E: Send> Inbox<E> {
         queue.properties.clear();
         drop(queue);
         for ack in unread.into_iter().filter_map(|waiting| waiting.ack) {
-            let _ = self.answers.send(Answer::Safe(ack));
+            let _ = self.answers.send(Answer::Taken(ack));
         }
     }
 

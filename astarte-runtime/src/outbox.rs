@@ -1,81 +1,29 @@
 //! The queue of what is to be sent, from all handles to the one task that sends.
 //!
 //! It is also the volatile retention: messages that wait for the connection wait in the same queue and leave before
-//! those that came later.
+//! those that came later. Messages of interfaces with stored ones have a queue of their own, the [`Backlog`], because most of
+//! it may be on disk; the two take turns.
+
+mod backlog;
+mod message;
 
 use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
     task::Waker,
-    time::Duration,
 };
 
-use rumqttc::mqttbytes::v4::Publish;
 use tokio::{sync::Notify, time::Instant};
 
+use self::backlog::Backlog;
+pub(crate) use self::{
+    backlog::{Evicted, LoadedBacklog},
+    message::{Entry, Message, MessageKind, PropertyId, SentProperty, Stored},
+};
 use crate::{
     Retention,
     delivery::{DeliveryError, Receipt, Settle},
 };
-
-/// A message with all that is to be known of it until it is acknowledged.
-#[derive(Debug)]
-pub(crate) struct Message {
-    pub(crate) publish: Publish,
-    pub(crate) kind: MessageKind,
-    pub(crate) delivery: Option<Settle>,
-    /// Whether the broker may already have it, from a session that was lost.
-    pub(crate) repeated: bool,
-}
-
-#[derive(Debug)]
-pub(crate) enum MessageKind {
-    /// Of a datastream, with its mapping's retention and its end of use.
-    Datastream {
-        retention: Retention,
-        expires: Option<Instant>,
-    },
-    /// A device-owned property. The store has it, so it need not be kept here while offline.
-    Property(SentProperty),
-}
-
-/// Which row of the store a message carries.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct PropertyId {
-    pub(crate) interface: &'static str,
-    pub(crate) major: u32,
-    pub(crate) path: String,
-}
-
-/// A property on its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SentProperty {
-    pub(crate) id: PropertyId,
-    /// Which of the values of the property it is: only the acknowledgement of the newest says that the server has it.
-    pub(crate) serial: u64,
-}
-
-impl Message {
-    /// Tells whoever waits for it.
-    pub(crate) fn settle(self, outcome: Result<Receipt, DeliveryError>) {
-        if let Some(delivery) = self.delivery {
-            // Nobody waits where the `Delivery` was dropped.
-            let _ = delivery.send(outcome);
-        }
-    }
-
-    /// The interface and path of the message, where its topic begins with a base of this length.
-    pub(crate) fn destination(&self, base: usize) -> (&str, &str) {
-        let rest = self.publish.topic.get(base + 1..).unwrap_or_default();
-        rest.find('/')
-            .map_or((rest, ""), |slash| rest.split_at(slash))
-    }
-
-    /// When a message with this expiry, in seconds and 0 for never, is of no more use.
-    pub(crate) fn expires(expiry: u32) -> Option<Instant> {
-        (expiry > 0).then(|| Instant::now() + Duration::from_secs(expiry.into()))
-    }
-}
 
 /// Why a message was not taken.
 #[derive(Debug)]
@@ -104,10 +52,20 @@ pub(crate) struct Outbox {
     filled: Notify,
 }
 
+/// Where messages go that are taken.
+pub(crate) trait Sink {
+    /// Whether there is room for this one.
+    fn has_room(&self, next: &Entry) -> bool;
+
+    /// Takes it.
+    fn send(&mut self, entry: Entry);
+}
+
 #[derive(Debug)]
 struct Queue {
     mode: Mode,
     messages: VecDeque<Message>,
+    backlog: Backlog,
     capacity: usize,
     retained_capacity: usize,
     /// Properties that were sent or queued when the connection broke, whose values the next handshake sends.
@@ -122,6 +80,7 @@ impl Outbox {
         let queue = Queue {
             mode: Mode::Offline,
             messages: VecDeque::new(),
+            backlog: Backlog::default(),
             capacity,
             retained_capacity,
             parked: Vec::new(),
@@ -149,15 +108,15 @@ impl Outbox {
             (Mode::Online, _) => {
                 // A property is already stored, and whoever set it waits for no more than that.
                 let waits = matches!(message.kind, MessageKind::Datastream { .. });
-                if waits && queue.messages.len() >= queue.capacity {
+                if waits && queue.is_full(&message) {
                     if !queue.wakers.iter().any(|waiting| waiting.will_wake(waker)) {
                         queue.wakers.push(waker.clone());
                     }
                     return Err(Refusal::Full(message));
                 }
-                queue.messages.push_back(message);
+                queue.push_back(message);
             }
-            (Mode::Handshake, MessageKind::Property(_)) => queue.messages.push_back(message),
+            (Mode::Handshake, MessageKind::Property(_)) => queue.push_back(message),
             (
                 Mode::Offline | Mode::Handshake,
                 MessageKind::Datastream {
@@ -167,7 +126,10 @@ impl Outbox {
             ) => {
                 return Err(Refusal::Offline(message));
             }
-            (Mode::Offline | Mode::Handshake, MessageKind::Datastream { .. }) => {
+            (
+                Mode::Offline | Mode::Handshake,
+                MessageKind::Datastream { .. } | MessageKind::Stored(_),
+            ) => {
                 queue.retain(message);
             }
         }
@@ -176,33 +138,90 @@ impl Outbox {
         Ok(())
     }
 
+    /// Takes a message that was stored.
+    pub(crate) fn push_stored(&self, sequence: u64, message: Message) {
+        let mut queue = self.lock();
+        if queue.mode == Mode::Closed {
+            return message.settle(Err(DeliveryError::Stored));
+        }
+        let capacity = queue.capacity;
+        queue.backlog.push_stored(sequence, message, capacity);
+        drop(queue);
+        self.filled.notify_one();
+    }
+
+    /// Takes up what the store holds: its newest message, and whether there is none.
+    pub(crate) fn open_backlog(&self, last: u64, is_empty: bool) {
+        self.lock().backlog.open(last, is_empty);
+    }
+
+    /// Where loading of the backlog goes on.
+    pub(crate) fn backlog_position(&self) -> u64 {
+        self.lock().backlog.position()
+    }
+
+    /// Takes messages of the store; `None` where it could not be read, and may be tried again.
+    pub(crate) fn load_backlog(&self, loaded: Option<LoadedBacklog>) {
+        let mut queue = self.lock();
+        match loaded {
+            Some(loaded) => queue.backlog.load(loaded),
+            None => queue.backlog.load_failed(),
+        }
+        drop(queue);
+        self.filled.notify_one();
+    }
+
+    /// Takes the oldest stored message out of the queue, to make room in the store.
+    pub(crate) fn evict(&self) -> Option<Evicted> {
+        self.lock().backlog.evict()
+    }
+
+    /// Messages have made room: those taken by [`evict`](Self::evict), and of those in the store alone all up to
+    /// `up_to`, which are `gone`. `releases` are to be released.
+    pub(crate) fn evicted(
+        &self,
+        evicted: Vec<Evicted>,
+        gone: &[u64],
+        releases: &[u64],
+        up_to: u64,
+    ) {
+        for Evicted(message) in evicted {
+            message.settle(Err(DeliveryError::Overflow));
+        }
+        let mut queue = self.lock();
+        queue.backlog.evicted_up_to(up_to, gone);
+        for sequence in releases {
+            queue.backlog.release(Entry::Release(*sequence));
+        }
+    }
+
+    /// Takes back what [`evict`](Self::evict) gave.
+    pub(crate) fn keep_evicted(&self, evicted: Vec<Evicted>) {
+        self.put_back(
+            evicted
+                .into_iter()
+                .map(|Evicted(message)| message)
+                .collect(),
+        );
+    }
+
     /// Waits until there may be something to take.
     pub(crate) async fn filled(&self) {
         self.filled.notified().await;
     }
 
-    /// Takes messages while `wants` says so, oldest first; those that have expired are dropped.
-    pub(crate) fn take(
-        &self,
-        mut wants: impl FnMut(&Message) -> bool,
-        mut send: impl FnMut(Message),
-    ) {
+    /// Takes messages for as long as there is room for them, oldest first; those that have expired are dropped.
+    ///
+    /// Returns behind which message the backlog is to be loaded, where it is time; [`load_backlog`](Self::load_backlog)
+    /// is to follow.
+    pub(crate) fn take(&self, sink: &mut impl Sink) -> Option<u64> {
         let mut queue = self.lock();
-        if queue.messages.is_empty() {
-            return;
+        if !queue.messages.is_empty() || queue.backlog.front().is_some() {
+            let now = Instant::now();
+            while queue.take_direct(now, sink) | queue.take_backlog(now, sink) {}
+            queue.wake();
         }
-        let now = Instant::now();
-        while let Some(message) = queue.messages.pop_front() {
-            if message.has_expired(now) {
-                message.settle(Err(DeliveryError::Expired));
-            } else if wants(&message) {
-                send(message);
-            } else {
-                queue.messages.push_front(message);
-                break;
-            }
-        }
-        queue.wake();
+        queue.backlog.wants_load()
     }
 
     /// Changes the mode, and gives up what the new mode does not keep.
@@ -228,7 +247,8 @@ impl Outbox {
         for message in messages.into_iter().rev() {
             match message.kind {
                 MessageKind::Property(_) => queue.park(message),
-                MessageKind::Datastream { .. } => queue.messages.push_front(message),
+                _ if message.is_ordered() => queue.backlog.put_back(message),
+                _ => queue.messages.push_front(message),
             }
         }
     }
@@ -239,7 +259,7 @@ impl Outbox {
         for message in std::mem::take(&mut queue.messages) {
             match message.kind {
                 MessageKind::Property(_) => queue.park(message),
-                MessageKind::Datastream { .. } => queue.messages.push_back(message),
+                _ => queue.messages.push_back(message),
             }
         }
     }
@@ -251,9 +271,10 @@ impl Outbox {
         }
     }
 
-    /// How many messages wait.
-    pub(crate) fn len(&self) -> usize {
-        self.lock().messages.len()
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        let queue = self.lock();
+        queue.messages.is_empty() && queue.backlog.is_empty()
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -267,16 +288,79 @@ impl Queue {
         self.wakers.drain(..).for_each(Waker::wake);
     }
 
+    fn is_full(&self, message: &Message) -> bool {
+        let waiting = if message.is_ordered() {
+            self.backlog.in_memory()
+        } else {
+            self.messages.len()
+        };
+        waiting >= self.capacity
+    }
+
+    fn push_back(&mut self, message: Message) {
+        if message.is_ordered() {
+            self.backlog.push(message);
+        } else {
+            self.messages.push_back(message);
+        }
+    }
+
+    /// Hands the next message to the sink, but for those of the backlog. Returns whether there was one, and room.
+    fn take_direct(&mut self, now: Instant, sink: &mut impl Sink) -> bool {
+        let Some(message) = self.messages.pop_front() else {
+            return false;
+        };
+        if message.has_expired(now) {
+            message.settle(Err(DeliveryError::Expired));
+            return true;
+        }
+        let next = Entry::Message(message);
+        if sink.has_room(&next) {
+            sink.send(next);
+            return true;
+        }
+        if let Entry::Message(message) = next {
+            self.messages.push_front(message);
+        }
+        false
+    }
+
+    /// The same for the backlog.
+    fn take_backlog(&mut self, now: Instant, sink: &mut impl Sink) -> bool {
+        let Some(next) = self.backlog.front() else {
+            return false;
+        };
+        let expired = matches!(next, Entry::Message(message) if message.has_expired(now));
+        if !expired && !sink.has_room(next) {
+            return false;
+        }
+        let expired = match self.backlog.pop() {
+            Some(Entry::Message(message)) if expired => message.give_up(DeliveryError::Expired),
+            Some(next) => {
+                sink.send(next);
+                None
+            }
+            None => None,
+        };
+        match expired {
+            Some(release @ Entry::Release(_)) => self.backlog.release(release),
+            Some(gone) => sink.send(gone),
+            None => {}
+        }
+        true
+    }
+
     fn retain(&mut self, message: Message) {
         if self.retained_capacity == 0 {
             return message.settle(Err(DeliveryError::Overflow));
         }
-        if self.messages.len() >= self.retained_capacity
-            && let Some(oldest) = self.messages.pop_front()
-        {
-            oldest.settle(Err(DeliveryError::Overflow));
+        if self.messages.len() + self.backlog.volatile() >= self.retained_capacity {
+            match self.messages.pop_front() {
+                Some(oldest) => oldest.settle(Err(DeliveryError::Overflow)),
+                None => self.backlog.drop_oldest_volatile(),
+            }
         }
-        self.messages.push_back(message);
+        self.push_back(message);
     }
 
     fn park(&mut self, message: Message) {
@@ -301,29 +385,25 @@ impl Queue {
                 } if !message.repeated => {
                     message.settle(Err(DeliveryError::Offline));
                 }
-                MessageKind::Datastream { .. } => self.retain(message),
+                _ => self.retain(message),
             }
         }
+        self.backlog.keep_what_is_retained();
     }
 
     fn give_up(&mut self) {
         for message in std::mem::take(&mut self.messages) {
             message.settle(Err(DeliveryError::Closed));
         }
+        self.backlog.give_up();
         // Those who wait learn of the end by the drop.
         self.parked.clear();
     }
 }
 
-impl Message {
-    fn has_expired(&self, now: Instant) -> bool {
-        matches!(self.kind, MessageKind::Datastream { expires: Some(expires), .. } if expires <= now)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use rumqttc::mqttbytes::QoS;
+    use rumqttc::mqttbytes::{QoS, v4::Publish};
 
     use super::*;
     use crate::delivery::Delivery;
@@ -331,7 +411,11 @@ mod tests {
     fn message(name: &str, retention: Retention, expires: Option<Instant>) -> (Message, Delivery) {
         let (settle, delivery) = Delivery::waiting();
         let publish = Publish::new(name, QoS::AtLeastOnce, Vec::new());
-        let kind = MessageKind::Datastream { retention, expires };
+        let kind = MessageKind::Datastream {
+            retention,
+            expires,
+            ordered: false,
+        };
         (
             Message {
                 publish,
@@ -348,10 +432,27 @@ mod tests {
         outbox.push(message, Waker::noop())
     }
 
+    /// What is taken, by its topics.
+    #[derive(Default)]
+    struct Topics(Vec<String>);
+
+    impl Sink for Topics {
+        fn has_room(&self, _: &Entry) -> bool {
+            true
+        }
+
+        fn send(&mut self, entry: Entry) {
+            self.0.push(match entry {
+                Entry::Message(message) => message.publish.topic,
+                other => format!("{other:?}"),
+            });
+        }
+    }
+
     fn taken(outbox: &Outbox) -> Vec<String> {
-        let mut topics = Vec::new();
-        outbox.take(|_| true, |message| topics.push(message.publish.topic));
-        topics
+        let mut topics = Topics::default();
+        outbox.take(&mut topics);
+        topics.0
     }
 
     #[tokio::test]

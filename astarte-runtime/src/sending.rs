@@ -33,8 +33,8 @@ enum State {
         message: Option<Message>,
         delivery: Option<Delivery>,
     },
-    /// A property, which has to be stored first.
-    Property(BoxFuture<Result<Delivery, SendError>>),
+    /// What has to be stored first.
+    Stored(BoxFuture<Result<Delivery, SendError>>),
 }
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -76,7 +76,7 @@ pub enum SendError {
         /// The largest size that the broker takes.
         limit: usize,
     },
-    /// The property could not be stored, and was not sent.
+    /// The property, or the message of the retention `stored`, could not be stored, and was not sent.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Astarte refuses the value.
@@ -104,10 +104,10 @@ impl Sending {
         })
     }
 
-    pub(crate) fn property(
+    pub(crate) fn stored(
         storing: impl Future<Output = Result<Delivery, SendError>> + Send + 'static,
     ) -> Self {
-        Self(State::Property(Box::pin(storing)))
+        Self(State::Stored(Box::pin(storing)))
     }
 }
 
@@ -119,7 +119,7 @@ impl Future for Sending {
             State::Failed(error) => {
                 Poll::Ready(Err(error.take().unwrap_or(SendError::Closed(None))))
             }
-            State::Property(storing) => storing.as_mut().poll(cx),
+            State::Stored(storing) => storing.as_mut().poll(cx),
             State::Datastream {
                 shared,
                 message,

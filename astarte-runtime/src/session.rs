@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use self::{
     incoming::{Incoming, Verdict},
-    outgoing::{Outgoing, Repeated},
+    outgoing::{Outgoing, Recorded, Repeated},
 };
 
 pub(crate) use self::{
@@ -40,6 +40,11 @@ pub(crate) enum Event<T> {
     Message(Publish, Option<Ack>),
     /// The answer to a ping.
     Pong,
+    /// The broker has the stored message of this sequence number. [`Answer::Noted`] is to
+    /// follow.
+    Recorded(u64),
+    /// The broker has released this id, which the store has a note of. [`Answer::Forgotten`] is to follow.
+    Released(u16),
     /// The answer to a subscription.
     Subscribed(u16, Vec<SubscribeReasonCode>),
 }
@@ -65,6 +70,11 @@ impl<T> Session<T> {
         self.outgoing.has_room()
     }
 
+    /// Whether the stored message of QoS 2 with this sequence number can be published.
+    pub(crate) fn has_room_for(&self, sequence: u64) -> bool {
+        self.outgoing.has_room_for(sequence)
+    }
+
     /// How many messages are not yet acknowledged.
     pub(crate) fn unacknowledged(&self) -> usize {
         self.outgoing.len()
@@ -83,8 +93,36 @@ impl<T> Session<T> {
         }
         publish.pkid = self.outgoing.next_id();
         write_publish(&publish, out);
-        self.outgoing.sent(publish, token);
+        self.outgoing.sent(publish, None, token);
         None
+    }
+
+    /// Publishes a message of QoS 2 that is in the store at this place, for which there must be room.
+    pub(crate) fn publish_stored(
+        &mut self,
+        mut publish: Publish,
+        sequence: u64,
+        token: T,
+        out: &mut BytesMut,
+    ) {
+        publish.pkid = outgoing::stored_id(sequence);
+        write_publish(&publish, out);
+        self.outgoing.sent(publish, Some(sequence), token);
+    }
+
+    /// Releases the id of a stored message that the broker has. There must be room for it.
+    pub(crate) fn release_stored(&mut self, sequence: u64, token: T, out: &mut BytesMut) {
+        let pkid = self.outgoing.releasing(sequence, token);
+        write(&Packet::PubRel(PubRel { pkid }), out);
+    }
+
+    /// Takes up the session of an earlier process: of its messages only the ids are known, up to the highest, and the
+    /// received ones of QoS 2 that its application has. [`resume`](Self::resume) follows.
+    ///
+    /// No id is used again before the broker has said that it is free.
+    pub(crate) fn restore(&mut self, highest_id: u16, received: impl IntoIterator<Item = u16>) {
+        self.outgoing.restore(highest_id);
+        self.incoming.restore(received);
     }
 
     /// Subscribes, and returns the packet id that [`Event::Subscribed`] will have.
@@ -107,18 +145,21 @@ impl<T> Session<T> {
             Packet::PubAck(PubAck { pkid }) => {
                 self.outgoing.acknowledged(pkid).map(Event::Acknowledged)
             }
-            Packet::PubRec(PubRec { pkid }) => {
-                // An unknown id is answered as well: the broker waits for it, and would repeat the packet.
-                if self.outgoing.recorded(pkid) {
+            Packet::PubRec(PubRec { pkid }) => match self.outgoing.recorded(pkid) {
+                Recorded::Release => {
                     write(&Packet::PubRel(PubRel { pkid }), out);
+                    None
                 }
-                None
-            }
+                Recorded::Note(sequence) => Some(Event::Recorded(sequence)),
+                Recorded::Nothing => None,
+            },
             Packet::PubComp(PubComp { pkid }) => {
                 self.outgoing.completed(pkid).map(Event::Acknowledged)
             }
+            Packet::PubRel(PubRel { pkid }) if self.incoming.released(pkid) => {
+                Some(Event::Released(pkid))
+            }
             Packet::PubRel(PubRel { pkid }) => {
-                self.incoming.released(pkid);
                 write(&Packet::PubComp(PubComp { pkid }), out);
                 None
             }
@@ -146,7 +187,18 @@ impl<T> Session<T> {
     pub(crate) fn answer(&mut self, answer: Answer, out: &mut BytesMut) {
         match answer {
             Answer::Failed(ack) => self.incoming.forget(ack),
-            Answer::Safe(ack) => self.incoming.acknowledge(ack),
+            Answer::Safe(ack) | Answer::Taken(ack) => self.incoming.acknowledge(ack, false),
+            Answer::Kept(ack) => self.incoming.acknowledge(ack, true),
+            Answer::Forgotten(pkid) => {
+                if self.incoming.forgotten(pkid) {
+                    write(&Packet::PubComp(PubComp { pkid }), out);
+                }
+            }
+            Answer::Noted(sequence) => {
+                if let Some(pkid) = self.outgoing.noted(sequence) {
+                    write(&Packet::PubRel(PubRel { pkid }), out);
+                }
+            }
         }
         self.flush_acknowledgements(out);
     }
@@ -327,6 +379,91 @@ mod tests {
             );
             assert_eq!(packets(&mut out), [Packet::PubComp(PubComp { pkid: 7 })]);
         }
+    }
+
+    #[test]
+    fn the_id_of_a_stored_message_is_released_once_the_store_knows() {
+        let (mut session, mut out) = session();
+        session.publish_stored(publish(QoS::ExactlyOnce, "a"), 7, "a", &mut out);
+        let id = 0x8007;
+        assert!(matches!(
+            packets(&mut out)[..],
+            [Packet::Publish(Publish { pkid, .. })] if pkid == id
+        ));
+        assert!(!session.has_room_for(7 + 0x8000) && session.has_room_for(8));
+        let recorded = Packet::PubRec(PubRec { pkid: id });
+        assert_eq!(
+            session.handle(recorded.clone(), &mut out),
+            Ok(Some(Event::Recorded(7)))
+        );
+        // Repeated while the store is at it, also over another link.
+        assert_eq!(session.handle(recorded, &mut out), Ok(None));
+        session.resume(&mut out);
+        assert!(out.is_empty());
+        for _ in 0..2 {
+            session.answer(Answer::Noted(7), &mut out);
+        }
+        assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid: id })]);
+        session.resume(&mut out);
+        assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid: id })]);
+        let done = session.handle(Packet::PubComp(PubComp { pkid: id }), &mut out);
+        assert_eq!(done, Ok(Some(Event::Acknowledged("a"))));
+        session.release_stored(7, "again", &mut out);
+        assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid: id })]);
+    }
+
+    #[test]
+    fn no_id_of_an_earlier_process_is_used_before_it_is_free() {
+        let (mut session, mut out) = session();
+        session.restore(4, [9]);
+        assert!(!session.has_room());
+        session.resume(&mut out);
+        let releases = (1..=4).map(|pkid| Packet::PubRel(PubRel { pkid }));
+        assert_eq!(packets(&mut out), releases.collect::<Vec<_>>());
+        for pkid in [2, 4] {
+            assert_eq!(
+                session.handle(Packet::PubComp(PubComp { pkid }), &mut out),
+                Ok(None)
+            );
+        }
+        assert!(session.has_room());
+        session.publish(publish(QoS::AtLeastOnce, "a"), "a", &mut out);
+        assert!(matches!(
+            packets(&mut out)[..],
+            [Packet::Publish(Publish { pkid: 2, .. })]
+        ));
+        // What the application has is not delivered again, and forgotten by the store before the broker forgets it.
+        assert_eq!(
+            session.handle(from_broker(QoS::ExactlyOnce, 9, true), &mut out),
+            Ok(None)
+        );
+        assert_eq!(packets(&mut out), [Packet::PubRec(PubRec { pkid: 9 })]);
+        assert_eq!(
+            session.handle(Packet::PubRel(PubRel { pkid: 9 }), &mut out),
+            Ok(Some(Event::Released(9)))
+        );
+        assert!(out.is_empty());
+        session.answer(Answer::Forgotten(9), &mut out);
+        assert_eq!(packets(&mut out), [Packet::PubComp(PubComp { pkid: 9 })]);
+    }
+
+    #[test]
+    fn a_noted_message_is_forgotten_before_it_is_completed() {
+        let (mut session, mut out) = session();
+        let once = from_broker(QoS::ExactlyOnce, 6, false);
+        let ack = message(&mut session, once, &mut out).unwrap();
+        assert_eq!(ack.once(), Some(6));
+        session.answer(Answer::Kept(ack), &mut out);
+        assert_eq!(packets(&mut out), [Packet::PubRec(PubRec { pkid: 6 })]);
+        for _ in 0..2 {
+            assert_eq!(
+                session.handle(Packet::PubRel(PubRel { pkid: 6 }), &mut out),
+                Ok(Some(Event::Released(6)))
+            );
+        }
+        session.answer(Answer::Forgotten(6), &mut out);
+        session.answer(Answer::Forgotten(6), &mut out);
+        assert_eq!(packets(&mut out), [Packet::PubComp(PubComp { pkid: 6 })]);
     }
 
     #[test]

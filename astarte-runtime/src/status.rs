@@ -37,6 +37,21 @@ pub enum Status {
         /// The pause.
         after: Duration,
     },
+    /// Messages of the retention `stored` were dropped, the oldest first, because more waited than the
+    /// [setting](crate::Config::stored) allows.
+    RetentionFull {
+        /// How many since the device was built.
+        total: u64,
+    },
+    /// A stored message can never be sent, and was set aside in the store, where it holds up no other.
+    SetAside {
+        /// The name of the interface.
+        interface: String,
+        /// The path.
+        path: String,
+        /// Why it cannot be sent.
+        reason: String,
+    },
     /// A message does not fit its interface, and was left out.
     Rejected(Rejected),
     /// The certificate could not be renewed. The device goes on with the one that it has, and tries again, at first

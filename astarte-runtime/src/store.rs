@@ -12,7 +12,7 @@ mod redb;
 mod retention;
 mod session;
 
-use std::{fmt, io};
+use std::{fmt, io, sync::Arc};
 
 use thiserror::Error;
 
@@ -34,6 +34,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Then the device writes on a thread for such calls. Handles read on the thread that calls them.
     fn blocks(&self) -> bool {
         true
+    }
+}
+
+/// A store that several hold.
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn blocks(&self) -> bool {
+        S::blocks(self)
     }
 }
 
@@ -71,6 +78,20 @@ pub enum StoreError {
         /// Why.
         source: io::Error,
     },
+}
+
+impl StoreError {
+    /// The same error for several calls that it made fail.
+    pub(crate) fn shared(self) -> impl FnMut() -> Self {
+        let error = Arc::new(self);
+        move || {
+            let shared = Box::new(Arc::clone(&error));
+            match *error {
+                Self::Full(_) => Self::Full(shared),
+                _ => Self::Backend(shared),
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -21,10 +21,6 @@ struct Commands;
 #[astarte_interface("../interfaces/org.example.thermostat.Status.json")]
 struct DeviceStatus;
 
-/// Retention that this version cannot keep.
-#[astarte_interface("fixtures/org.example.Stored.json")]
-struct Stored;
-
 const READINGS: &str = "org.example.thermostat.Readings";
 const COMMANDS: &str = "org.example.thermostat.Commands";
 
@@ -245,14 +241,6 @@ fn lesson_21_a_device_may_outlive_its_runtime() -> TestResult {
 #[tokio::test]
 async fn what_cannot_work_is_an_error_of_connect() -> TestResult {
     let site = Site::start().await?;
-
-    let mut builder = Device::builder(site.config());
-    let _stored = builder.interface::<Stored>();
-    let error = refused(builder).await;
-    assert!(
-        matches!(error, ConnectError::StoredRetention { .. }),
-        "{error}"
-    );
 
     let mut builder = Device::builder(site.config());
     let _twice = (

@@ -31,8 +31,11 @@ pub(crate) enum Resolver {
     allow(unused_variables, reason = "what was given does not change")
 )]
 impl Resolver {
-    pub(crate) fn new(config: &Config, shared: &Arc<Shared>) -> Result<Self, ConnectError> {
-        let clock = Clock::new(Arc::clone(&config.time_source));
+    pub(crate) fn new(
+        config: &Config,
+        clock: Clock,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, ConnectError> {
         match &config.access {
             Access::Unset => Err(ConnectError::Config {
                 setting: "pairing",

@@ -9,12 +9,16 @@ use super::{
     access::Resolver,
     connection::Connection,
     interfaces::{InterfaceKind, Interfaces, Registered},
-    keeper::{Keeper, SetProperty, run_on},
+    keeper::{Keeper, SetProperty},
     life::Life,
+    lifetime::Lifetime,
+    retainer::{Doubtful, RetainMessage, Retainer},
     shared::Shared,
+    stores::{Stores, run_on},
 };
 use crate::{
     Config, Descriptor, EventSet, Interface,
+    clock::Clock,
     error::DecodeError,
     handle::{EventReceiver, Handle, PropertyCache, Register},
     identity::client_id,
@@ -24,11 +28,11 @@ use crate::{
     payload::Payload,
     session::Answer,
     status::StatusStream,
-    store::{Change, MemoryStore, PropertyStore, StoreError},
+    store::{Backlog, Change, RetentionStore, SessionStore, StoreError, StoredSession},
 };
 
-/// How many properties may wait to be stored.
-const SETS: usize = 256;
+/// How many properties may wait to be stored, and how many messages.
+const QUEUE: usize = 256;
 
 /// A device that is being built: its interfaces are registered, then it connects.
 ///
@@ -39,6 +43,7 @@ pub struct Builder {
     shared: Arc<Shared>,
     registered: Vec<Registered>,
     sets: mpsc::Receiver<SetProperty>,
+    retains: mpsc::Receiver<RetainMessage>,
     answers: (
         mpsc::UnboundedSender<Answer>,
         mpsc::UnboundedReceiver<Answer>,
@@ -48,12 +53,14 @@ pub struct Builder {
 
 impl Builder {
     pub(crate) fn new(config: Config) -> Self {
-        let (set, sets) = mpsc::channel(SETS);
+        let (set, sets) = mpsc::channel(QUEUE);
+        let (retain, retains) = mpsc::channel(QUEUE);
         let base = client_id(&config.realm, &config.device_id);
         let shared = Arc::new(Shared::new(
             base,
             Outbox::new(config.queue, config.retained),
             set,
+            retain,
         ));
         let life = Life::new(Arc::clone(&shared));
         Self {
@@ -61,6 +68,7 @@ impl Builder {
             shared,
             registered: Vec::new(),
             sets,
+            retains,
             answers: mpsc::unbounded_channel(),
             life,
         }
@@ -128,6 +136,7 @@ impl Builder {
             shared,
             registered,
             sets,
+            retains,
             answers: (answer, answers),
             life,
         } = self;
@@ -135,7 +144,10 @@ impl Builder {
         // The handles learn why nothing came of it.
         let Prepared {
             interfaces,
-            store,
+            stores,
+            backlog,
+            stored_session,
+            clock,
             resolver,
         } = prepared.inspect_err(|error| life.end(Some(error.clone())))?;
 
@@ -144,19 +156,35 @@ impl Builder {
         let keeper = Keeper::new(
             Arc::clone(&shared),
             Arc::clone(&interfaces),
-            store,
+            Arc::clone(&stores.properties),
             sets,
             requests,
+            answer.clone(),
+        );
+        let (retainer_request, retainer_requests) = mpsc::unbounded_channel();
+        let retainer = Retainer::new(
+            Arc::clone(&shared),
+            Arc::clone(&interfaces),
+            stores,
+            Lifetime::new(clock, backlog.clock, backlog.last),
+            backlog,
+            doubtful(&config, backlog, stored_session.as_ref()),
+            config.stored,
+            retains,
+            retainer_requests,
             answer,
         );
         let keeper = tokio::spawn(keeper.run());
+        let retainer = tokio::spawn(retainer.run());
         let connection = Connection {
             shared: Arc::clone(&shared),
             interfaces,
             resolver,
             config,
             requests: request,
+            retainer: retainer_request,
             answers,
+            stored_session,
             stop: shared.stop_requests(),
             first: Some(first),
             life,
@@ -166,6 +194,7 @@ impl Builder {
             shared,
             connection: tokio::spawn(connection.run()),
             keeper,
+            retainer,
         };
         connected.await.unwrap_or(Err(ConnectError::Stopped))?;
         Ok(device)
@@ -227,7 +256,10 @@ impl fmt::Debug for Builder {
 /// What a device needs before its tasks can start.
 struct Prepared {
     interfaces: Arc<Interfaces>,
-    store: Arc<dyn PropertyStore>,
+    stores: Stores,
+    backlog: Backlog,
+    stored_session: Option<StoredSession>,
+    clock: Clock,
     resolver: Resolver,
 }
 
@@ -240,38 +272,37 @@ async fn prepare(
         return Err(ConnectError::Config { setting, expected });
     }
     let interfaces = Arc::new(Interfaces::new(registered)?);
-    let store = open_store(config).await?;
-    forget_other_majors(&store, &interfaces).await?;
-    let resolver = Resolver::new(config, shared)?;
-    shared.open_store(Arc::clone(&store));
+    let stores = Stores::open(config).await?;
+    forget_other_majors(&stores, &interfaces).await?;
+    let backlog = run_on(&stores.retention, RetentionStore::backlog).await?;
+    let stored_session = run_on(&stores.session, SessionStore::load_session).await?;
+    let clock = Clock::new(Arc::clone(&config.time_source));
+    let resolver = Resolver::new(config, clock.clone(), shared)?;
+    shared.open_store(Arc::clone(&stores.properties));
+    shared
+        .outbox
+        .open_backlog(backlog.last, backlog.messages == 0);
     Ok(Prepared {
         interfaces,
-        store,
+        stores,
+        backlog,
+        stored_session,
+        clock,
         resolver,
     })
 }
 
-async fn open_store(config: &Config) -> Result<Arc<dyn PropertyStore>, StoreError> {
-    if let Some(store) = &config.store {
-        return Ok(Arc::clone(store));
+/// Which stored messages the earlier process may have sent.
+fn doubtful(config: &Config, backlog: Backlog, session: Option<&StoredSession>) -> Doubtful {
+    Doubtful {
+        up_to: backlog.last,
+        left: session.map_or(config.window, |session| session.highest_id),
     }
-    #[cfg(feature = "redb")]
-    if let Some(directory) = &config.directory {
-        let file = directory.join(format!("{}-{}.redb", config.realm, config.device_id));
-        let opened = tokio::task::spawn_blocking(move || crate::store::RedbStore::open(file)).await;
-        return Ok(Arc::new(
-            opened.map_err(|error| StoreError::Backend(Box::new(error)))??,
-        ));
-    }
-    Ok(Arc::new(MemoryStore::new()))
 }
 
 /// Removes the rows of other major versions of the registered interfaces: they are interfaces that the device has no
 /// more.
-async fn forget_other_majors(
-    store: &Arc<dyn PropertyStore>,
-    interfaces: &Interfaces,
-) -> Result<(), StoreError> {
+async fn forget_other_majors(stores: &Stores, interfaces: &Interfaces) -> Result<(), StoreError> {
     let properties = interfaces
         .iter()
         .filter(|interface| interface.kind() != InterfaceKind::Datastream);
@@ -284,5 +315,5 @@ async fn forget_other_majors(
     if changes.is_empty() {
         return Ok(());
     }
-    run_on(store, move |store| store.apply(&changes)).await
+    run_on(&stores.properties, move |store| store.apply(&changes)).await
 }

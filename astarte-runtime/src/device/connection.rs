@@ -25,6 +25,7 @@ use super::{
     life::Life,
     link::{Link, LinkError, Refusal},
     recent::Recent,
+    retainer,
     serving::Serving,
     shared::Shared,
 };
@@ -33,11 +34,11 @@ use crate::{
     delivery::{Receipt, Settle},
     device::access::Resolver,
     inbox::Taken,
-    outbox::{Message, MessageKind, Mode, SentProperty},
+    outbox::{Message, MessageKind, Mode, SentProperty, Stored},
     purge,
     session::{Ack, Answer, Session, Unacknowledged},
     status::{Disconnected, RejectReason, Rejected, Status},
-    store::{Property, StoreError},
+    store::{Property, SessionChange, StoreError, StoredSession},
 };
 
 /// How many times in a row a connection fails before the broker's address is asked for again.
@@ -54,6 +55,8 @@ pub(crate) enum Token {
     },
     /// Of the application.
     Message(Pending),
+    /// The release of a stored message's packet id.
+    Release(u64),
 }
 
 #[derive(Debug)]
@@ -72,7 +75,10 @@ pub(crate) struct Connection {
     pub(crate) resolver: Resolver,
     pub(crate) config: Config,
     pub(crate) requests: mpsc::UnboundedSender<Request>,
+    pub(crate) retainer: mpsc::UnboundedSender<retainer::Request>,
     pub(crate) answers: mpsc::UnboundedReceiver<Answer>,
+    /// What an earlier process noted of the broker's session, until there is a connection.
+    pub(crate) stored_session: Option<StoredSession>,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) first: Option<oneshot::Sender<Result<(), ConnectError>>>,
     /// Ends the life of all handles, also where this task ends by a panic or with its runtime.
@@ -104,8 +110,12 @@ pub(super) struct Memory {
     pub(super) session: Session<Token>,
     /// Whether this process has had a session on the broker.
     pub(super) begun: bool,
-    /// Whether the broker's session has been through the handshake.
-    pub(super) introduced: bool,
+    /// The introspection that the server knows, where the broker's session has been through a handshake.
+    pub(super) introduced: Option<String>,
+    /// The broker of the session, as `host:port`.
+    pub(super) broker: String,
+    /// Whether the session is one that an earlier process has begun.
+    pub(super) restored: bool,
     /// Whether the last link was given up for a new certificate: what is sent meanwhile waits, as on a link that is
     /// slow.
     pub(super) renewing: bool,
@@ -123,7 +133,9 @@ impl Connection {
         let mut memory = Memory {
             session: Session::new(self.config.window),
             begun: false,
-            introduced: false,
+            introduced: None,
+            broker: String::new(),
+            restored: false,
             renewing: false,
             generation: 0,
             recent: Recent::default(),
@@ -173,6 +185,8 @@ impl Connection {
                 () = tokio::time::sleep(after) => {}
             }
         };
+        // What is stored is told apart from what is given up.
+        self.put_back(memory.session.reset());
         self.life.end(error.clone());
         if let Some(first) = self.first.take() {
             // Whoever connects has given up where nobody takes it.
@@ -215,17 +229,36 @@ impl Connection {
             }
             opened => opened?,
         };
-        if !session_present || memory.begun {
-            memory.begun = true;
+        let broker = format!("{}:{}", route.host, route.port);
+        let noted = self.stored_session.take_if(|_| !memory.begun);
+        let begun = std::mem::replace(&mut memory.begun, true);
+        memory.broker = broker;
+        if !session_present || begun {
             return Ok((link, session_present));
         }
-        // A session of an earlier process: which packet ids it still holds is not known, so it has to go.
+        if let Some(noted) = noted.filter(|noted| noted.broker == memory.broker) {
+            self.restore(noted, memory).await;
+            return Ok((link, session_present));
+        }
+        memory.begun = false;
+        // A session of which nothing is known: which packet ids it still holds neither, so it has to go.
         link.close(self.config.connect_timeout).await;
         let (link, _) = self.connect(&route, true).await?;
         link.close(self.config.connect_timeout).await;
         let (link, session_present) = self.connect(&route, false).await?;
         memory.begun = true;
         Ok((link, session_present))
+    }
+
+    /// Takes up the session of an earlier process.
+    async fn restore(&self, noted: StoredSession, memory: &mut Memory) {
+        if noted.highest_id < self.config.window {
+            self.note(SessionChange::HighestId(self.config.window))
+                .await;
+        }
+        memory.session.restore(noted.highest_id, noted.received);
+        memory.introduced = noted.introspection;
+        memory.restored = true;
     }
 
     async fn connect(&self, route: &Route, clean_session: bool) -> Result<(Link, bool), LinkError> {
@@ -249,9 +282,15 @@ impl Connection {
     async fn serve(&mut self, mut link: Link, session_present: bool, memory: &mut Memory) -> End {
         if session_present {
             memory.session.resume(&mut link.output);
+            self.forget_introduction(memory).await;
         } else {
-            memory.introduced = false;
+            (memory.introduced, memory.restored) = (None, false);
             self.put_back(memory.session.reset());
+            self.note(SessionChange::Begin {
+                broker: memory.broker.clone(),
+                highest_id: self.config.window,
+            })
+            .await;
         }
         if !(memory.renewing && session_present) {
             self.shared.outbox.set_mode(Mode::Handshake);
@@ -267,6 +306,15 @@ impl Connection {
             link.close(self.config.disconnect_timeout).await;
         }
         end
+    }
+
+    /// Notes that another introspection is about to be told: half way through, it is not known what the server knows.
+    async fn forget_introduction(&self, memory: &mut Memory) {
+        let known = memory.introduced.as_deref();
+        if known.is_some_and(|known| known != self.interfaces.introspection()) {
+            memory.introduced = None;
+            self.note(SessionChange::Introduced(None)).await;
+        }
     }
 
     /// Queues again what a lost session had not acknowledged.
@@ -286,6 +334,9 @@ impl Connection {
                     });
                 }
                 Unacknowledged::Taken(token @ Token::Message(_)) => self.acknowledged(token),
+                // The broker that has forgotten the session has forgotten its ids.
+                Unacknowledged::Message(_, token @ Token::Release(_))
+                | Unacknowledged::Taken(token @ Token::Release(_)) => self.acknowledged(token),
                 // The next handshake sends what is stored.
                 Unacknowledged::Message(_, Token::Handshake { .. })
                 | Unacknowledged::Taken(Token::Handshake { .. }) => {}
@@ -298,6 +349,7 @@ impl Connection {
     pub(super) fn acknowledged(&self, token: Token) {
         match token {
             Token::Handshake { stored: None, .. } => {}
+            Token::Release(sequence) => self.retain(retainer::Request::Done(sequence)),
             Token::Handshake {
                 stored: Some((sent, payload)),
                 ..
@@ -328,7 +380,10 @@ impl Connection {
                             settle,
                         }));
                     }
-                    _ => {
+                    (kind, _) => {
+                        if let MessageKind::Stored(Stored { sequence, .. }) = kind {
+                            self.retain(retainer::Request::Done(sequence));
+                        }
                         // Nobody waits where the `Delivery` was dropped.
                         let _ = delivery.map(|settle| settle.send(Ok(receipt)));
                     }
@@ -389,6 +444,20 @@ impl Connection {
             }
             Err(error) => rejected(error.into()),
         }
+    }
+
+    /// Asks the retainer, who answers where that is due.
+    pub(super) fn retain(&self, request: retainer::Request) {
+        // The retainer ends after this task.
+        let _ = self.retainer.send(request);
+    }
+
+    /// Has a change of the session written, and waits for it: at the begin of a link alone.
+    async fn note(&self, change: SessionChange) {
+        let (reply, written) = oneshot::channel();
+        self.retain(retainer::Request::Session(change, Some(reply)));
+        // It answers also where it could not write, and then has said so.
+        let _ = written.await;
     }
 
     /// Asks the keeper, who acknowledges when it is done.

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use rumqttc::mqttbytes::{
     QoS,
     v4::{Publish, Subscribe, SubscribeFilter, SubscribeReasonCode},
@@ -32,8 +32,9 @@ pub(crate) struct Handshake {
     /// Whether the broker knows nothing of the device.
     full: bool,
     filters: Vec<String>,
-    unsent: VecDeque<(SentProperty, Property)>,
-    /// How many messages of the step are not acknowledged.
+    /// Messages of the step that wait for room.
+    unsent: VecDeque<(Publish, Token)>,
+    /// How many messages of the step are not acknowledged, or not sent yet.
     pending: usize,
     list: Vec<u8>,
 }
@@ -178,21 +179,22 @@ impl Handshake {
             }
         }
         self.step = Step::Properties;
-        self.unsent = properties.into();
-        self.go_on(cx);
-        Ok(if self.pending == 0 && self.unsent.is_empty() {
+        for (sent, property) in properties {
+            self.publish_property(sent, property, cx);
+        }
+        Ok(if self.pending == 0 {
             self.properties_sent(cx)
         } else {
             Next::Wait
         })
     }
 
-    /// Sends as many properties as the session has room for.
+    /// Sends as many messages as the session has room for.
     fn go_on(&mut self, cx: &mut Context<'_>) {
         while cx.session.has_room()
-            && let Some((sent, property)) = self.unsent.pop_front()
+            && let Some((publish, token)) = self.unsent.pop_front()
         {
-            self.publish_property(sent, property, cx);
+            cx.session.publish(publish, token, cx.out);
         }
     }
 
@@ -216,24 +218,26 @@ impl Handshake {
         let publish = Publish::new(topic, QoS::ExactlyOnce, property.payload);
         // What the server was known to have needs no note that it has it.
         let stored = (property.state != State::Sent).then(|| (sent, publish.payload.clone()));
+        self.queue(publish, stored, cx);
+    }
+
+    fn publish(&mut self, topic: String, payload: Vec<u8>, cx: &mut Context<'_>) {
+        self.queue(Publish::new(topic, QoS::ExactlyOnce, payload), None, cx);
+    }
+
+    fn queue(
+        &mut self,
+        publish: Publish,
+        stored: Option<(SentProperty, Bytes)>,
+        cx: &mut Context<'_>,
+    ) {
         let token = Token::Handshake {
             generation: self.generation,
             stored,
         };
-        cx.session.publish(publish, token, cx.out);
+        self.unsent.push_back((publish, token));
         self.pending += 1;
-    }
-
-    fn publish(&mut self, topic: String, payload: Vec<u8>, cx: &mut Context<'_>) {
-        cx.session.publish(
-            Publish::new(topic, QoS::ExactlyOnce, payload),
-            Token::Handshake {
-                generation: self.generation,
-                stored: None,
-            },
-            cx.out,
-        );
-        self.pending += 1;
+        self.go_on(cx);
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{Descriptor, Mapping, Ownership, Reliability, Retention, inbox::Deliver};
+use crate::{Descriptor, Ownership, Reliability, inbox::Deliver};
 
 use super::ConnectError;
 
@@ -54,7 +54,6 @@ impl Interfaces {
         let mut by_name = HashMap::<_, Registered>::with_capacity(registered.len());
         for interface in registered {
             let descriptor = interface.descriptor;
-            check_retention(descriptor)?;
             match by_name.entry(descriptor.name.to_ascii_lowercase()) {
                 Entry::Vacant(entry) => {
                     entry.insert(interface);
@@ -123,19 +122,6 @@ fn introspection<'a>(interfaces: impl Iterator<Item = &'a Registered>) -> String
         .collect();
     entries.sort_unstable();
     entries.join(";")
-}
-
-fn check_retention(descriptor: Descriptor) -> Result<(), ConnectError> {
-    let stored = |mapping: &&Mapping| mapping.retention == Retention::Stored;
-    match descriptor.mappings.iter().find(stored) {
-        Some(mapping) if descriptor.ownership == Ownership::Device => {
-            Err(ConnectError::StoredRetention {
-                interface: descriptor.name,
-                endpoint: mapping.endpoint,
-            })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The quality of service of a reliability.

@@ -21,6 +21,7 @@ use super::{
     describe,
     interfaces::{InterfaceKind, Interfaces},
     shared::Shared,
+    stores::run_on,
 };
 use crate::{
     Ownership,
@@ -266,11 +267,9 @@ impl Keeper {
                 }
             }
             Err(error) => {
-                let error = Arc::new(error);
+                let mut error = error.shared();
                 for set in sets {
-                    let _ = set
-                        .reply
-                        .send(Err(StoreError::Backend(Box::new(Arc::clone(&error)))));
+                    let _ = set.reply.send(Err(error()));
                 }
             }
         }
@@ -466,20 +465,6 @@ impl Keeper {
     ) -> Result<T, StoreError> {
         run_on(&self.store, work).await
     }
-}
-
-/// Calls a store where it does not stop the runtime.
-pub(crate) async fn run_on<T: Send + 'static>(
-    store: &Arc<dyn PropertyStore>,
-    work: impl FnOnce(&dyn PropertyStore) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    if !store.blocks() {
-        return work(store.as_ref());
-    }
-    let store = Arc::clone(store);
-    tokio::task::spawn_blocking(move || work(store.as_ref()))
-        .await
-        .unwrap_or_else(|error| Err(StoreError::Backend(Box::new(error))))
 }
 
 /// Decides what each set changes; those of a value that the server has change nothing.

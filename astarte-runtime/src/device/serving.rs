@@ -16,13 +16,14 @@ use super::{
     handshake::{Handshake, LIST_LIMIT, Next},
     keeper::Request,
     link::{Link, LinkError},
+    retainer,
 };
 use crate::{
     Config,
-    outbox::{Message, MessageKind, Mode},
-    session::{self, Event},
+    outbox::{Entry, Message, MessageKind, Mode, Sink},
+    session::{self, Answer, Event},
     status::Status,
-    store::StoreError,
+    store::{SessionChange, StoreError},
 };
 
 /// How much is gathered before it is written, in bytes.
@@ -45,7 +46,7 @@ pub(super) struct Serving {
 impl Serving {
     pub(super) fn begin(connection: &Connection, link: &mut Link, memory: &mut Memory) -> Self {
         let now = Instant::now();
-        let full = !memory.introduced;
+        let full = memory.introduced.as_deref() != Some(connection.interfaces.introspection());
         memory.generation = memory.generation.wrapping_add(1);
         let (handshake, next) = Handshake::begin(
             memory.generation,
@@ -77,18 +78,17 @@ impl Serving {
         }
         // Taken here as well as waited for: a socket that is always ready would leave them waiting.
         while let Ok(answer) = connection.answers.try_recv() {
-            memory.session.answer(answer, &mut link.output);
+            answered(answer, connection, link, memory);
         }
         if self.handshake.is_over() {
-            memory.introduced = true;
-            self.connected(connection);
+            self.connected(connection, memory);
             if self.stopping.is_none() {
                 connection.resolver.in_use();
             }
             fill(connection, link, memory);
         }
         self.keep_alive(connection, link)?;
-        let drained = connection.shared.outbox.len() == 0 && memory.session.unacknowledged() == 0;
+        let drained = connection.shared.outbox.is_empty() && memory.session.unacknowledged() == 0;
         if self.stopping.is_some() && drained && link.output.is_empty() {
             return Err(End::Stopped);
         }
@@ -124,7 +124,7 @@ impl Serving {
                     self.last_received = Instant::now();
                 }
             }
-            Some(answer) = answers.recv() => memory.session.answer(answer, &mut link.output),
+            Some(answer) = answers.recv() => answered(answer, connection, link, memory),
             () = shared.outbox.filled(), if takes_more => {}
             () = resolver.renewed(), if self.handshake.is_over() && self.stopping.is_none() => {
                 return Err(End::Renewed);
@@ -155,7 +155,7 @@ impl Serving {
             Some(Event::Acknowledged(token)) => {
                 let generation = match &token {
                     Token::Handshake { generation, .. } => Some(*generation),
-                    Token::Message(_) => None,
+                    Token::Message(_) | Token::Release(_) => None,
                 };
                 connection.acknowledged(token);
                 if !self.handshake.is_over() {
@@ -169,6 +169,10 @@ impl Serving {
                 let next = self.handshake.subscribed(id, &codes, cx)?;
                 self.follow(next, connection);
             }
+            Some(Event::Recorded(sequence)) => {
+                connection.retain(retainer::Request::Recorded(sequence));
+            }
+            Some(Event::Released(id)) => connection.retain(retainer::Request::Released(id)),
             Some(Event::Pong) => self.pinged = None,
             None => {}
         }
@@ -204,10 +208,17 @@ impl Serving {
     }
 
     /// The handshake is over: tells it once.
-    fn connected(&self, connection: &mut Connection) {
+    fn connected(&self, connection: &mut Connection, memory: &mut Memory) {
         let shared = &connection.shared;
         if shared.is_connected() {
             return;
+        }
+        let introspection = connection.interfaces.introspection();
+        if memory.introduced.as_deref() != Some(introspection) {
+            memory.introduced = Some(introspection.to_owned());
+            // Lost with a power cut, it only makes the next handshake a full one.
+            let introduced = SessionChange::Introduced(memory.introduced.clone());
+            connection.retain(retainer::Request::Session(introduced, None));
         }
         shared.set_connected(true);
         shared.outbox.settle_parked();
@@ -259,36 +270,98 @@ impl Serving {
     }
 }
 
+/// Handles what became of a received message, or what the stores have done.
+fn answered(answer: Answer, connection: &Connection, link: &mut Link, memory: &mut Memory) {
+    match answer {
+        Answer::Taken(ack) if ack.once().is_some() => {
+            connection.retain(retainer::Request::Received(ack));
+        }
+        answer => memory.session.answer(answer, &mut link.output),
+    }
+}
+
 /// Moves queued messages into the session, for as long as there is room.
 fn fill(connection: &Connection, link: &mut Link, memory: &mut Memory) {
-    let Memory {
-        session, recent, ..
-    } = memory;
-    let base = connection.shared.base.len() + 1;
-    let room = std::cell::Cell::new(session.has_room() && link.output.len() < BATCH);
-    connection.shared.outbox.take(
-        |_| room.get(),
-        |message| {
-            let Message {
-                publish,
-                kind,
-                delivery,
-                repeated,
-            } = message;
-            recent.sent(publish.topic.get(base..).unwrap_or_default());
-            let stored = matches!(kind, MessageKind::Property(_)).then(|| publish.payload.clone());
-            let token = Token::Message(Pending {
-                kind,
-                delivery,
-                repeated,
-                stored,
-            });
-            if let Some(sent) = session.publish(publish, token, &mut link.output) {
-                connection.acknowledged(sent);
+    let outbox = &connection.shared.outbox;
+    let mut filling = Filling {
+        connection,
+        link,
+        memory,
+    };
+    if let Some(after) = outbox.take(&mut filling) {
+        connection.retain(retainer::Request::Load { after });
+    }
+}
+
+struct Filling<'a> {
+    connection: &'a Connection,
+    link: &'a mut Link,
+    memory: &'a mut Memory,
+}
+
+impl Sink for Filling<'_> {
+    fn has_room(&self, next: &Entry) -> bool {
+        let session = &self.memory.session;
+        let has_id = match next {
+            Entry::Message(message) => match message.once() {
+                Some(sequence) => session.has_room_for(sequence),
+                None => session.has_room(),
+            },
+            Entry::Release(sequence) => session.has_room_for(*sequence),
+            Entry::Expired(_) => true,
+        };
+        has_id && self.link.output.len() < BATCH
+    }
+
+    fn send(&mut self, entry: Entry) {
+        let Memory { session, .. } = self.memory;
+        match entry {
+            Entry::Message(message) => self.publish(message),
+            Entry::Release(sequence) => {
+                session.release_stored(sequence, Token::Release(sequence), &mut self.link.output);
             }
-            room.set(session.has_room() && link.output.len() < BATCH);
-        },
-    );
+            Entry::Expired(sequence) => {
+                self.connection.retain(retainer::Request::Done(sequence));
+            }
+        }
+    }
+}
+
+impl Filling<'_> {
+    fn publish(&mut self, message: Message) {
+        let Memory {
+            session,
+            recent,
+            restored,
+            ..
+        } = self.memory;
+        let once = message.once();
+        let Message {
+            mut publish,
+            kind,
+            delivery,
+            repeated,
+        } = message;
+        let base = self.connection.shared.base.len() + 1;
+        recent.sent(publish.topic.get(base..).unwrap_or_default());
+        let stored = matches!(kind, MessageKind::Property(_)).then(|| publish.payload.clone());
+        publish.dup = *restored && matches!(&kind, MessageKind::Stored(stored) if stored.doubtful);
+        let token = Token::Message(Pending {
+            kind,
+            delivery,
+            repeated,
+            stored,
+        });
+        let out = &mut self.link.output;
+        match once {
+            Some(sequence) => session.publish_stored(publish, sequence, token, out),
+            None => {
+                if let Some(sent) = session.publish(publish, token, out) {
+                    self.connection.acknowledged(sent);
+                }
+            }
+        }
+    }
 }
 
 /// Waits for the keeper's answer, for ever where none is due.

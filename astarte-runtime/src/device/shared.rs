@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rumqttc::mqttbytes::{QoS, v4::Publish};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{ConnectError, keeper::SetProperty};
+use super::{ConnectError, keeper::SetProperty, retainer::RetainMessage};
 use crate::{
     delivery::Delivery,
     outbox::{Message, Outbox, PropertyId},
@@ -28,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
     pub(crate) status: StatusSender,
     sets: mpsc::Sender<SetProperty>,
+    retains: mpsc::Sender<RetainMessage>,
     /// There between `connect` and the end of the device.
     store: RwLock<Option<Arc<dyn PropertyStore>>>,
     connected: AtomicBool,
@@ -36,12 +37,18 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(base: String, outbox: Outbox, sets: mpsc::Sender<SetProperty>) -> Self {
+    pub(crate) fn new(
+        base: String,
+        outbox: Outbox,
+        sets: mpsc::Sender<SetProperty>,
+        retains: mpsc::Sender<RetainMessage>,
+    ) -> Self {
         Self {
             base,
             outbox,
             status: StatusSender::new(),
             sets,
+            retains,
             store: RwLock::new(None),
             connected: AtomicBool::new(false),
             stop: watch::Sender::new(false),
@@ -144,6 +151,25 @@ impl Shared {
         }
         match stored.await {
             Ok(delivery) => delivery.map_err(SendError::Store),
+            Err(_) => Err(self.closed()),
+        }
+    }
+
+    /// Hands a message to the retainer, and waits until it is stored.
+    pub(crate) async fn retain(
+        &self,
+        message: impl FnOnce(oneshot::Sender<Result<(), StoreError>>) -> RetainMessage,
+    ) -> Result<(), SendError> {
+        let (reply, stored) = oneshot::channel();
+        if self.end.get().is_none() {
+            // Before `connect` nobody would take it.
+            self.store()?;
+        }
+        if self.end.get().is_some() || self.retains.send(message(reply)).await.is_err() {
+            return Err(self.closed());
+        }
+        match stored.await {
+            Ok(stored) => stored.map_err(SendError::Store),
             Err(_) => Err(self.closed()),
         }
     }

@@ -101,7 +101,7 @@ impl<I: Interface> PropertyWriter<I> {
         match property() {
             Ok((id, publish)) => {
                 let shared = Arc::clone(&self.shared);
-                Sending::property(async move { shared.set_property(id, publish).await })
+                Sending::stored(async move { shared.set_property(id, publish).await })
             }
             Err(error) => Sending::failed(error),
         }

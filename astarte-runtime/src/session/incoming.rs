@@ -1,6 +1,6 @@
 //! Messages from the broker, until they are acknowledged.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use rumqttc::mqttbytes::{QoS, v4::Publish};
 
@@ -10,29 +10,46 @@ pub(super) struct Incoming {
     epoch: u32,
     /// With the application or on the way to it, in the order of arrival on this link.
     held: VecDeque<Held>,
-    /// Held when the link broke, and not yet repeated on the next; whether the application has it.
+    /// Held when the link broke, and not yet repeated on the next; whether it is safe.
     ///
     /// They are acknowledged only once repeated: a broker may close the link on an acknowledgement of what it has not
     /// sent on it.
-    unrepeated: HashMap<u16, bool>,
-    /// QoS 2: recorded by a PUBREC and not yet released.
-    recorded: HashSet<u16>,
+    unrepeated: HashMap<u16, Option<Safe>>,
+    /// QoS 2: recorded by a PUBREC and not yet released; whether the store has a note of it.
+    recorded: HashMap<u16, bool>,
 }
 
 #[derive(Debug)]
 struct Held {
     id: u16,
     qos: QoS,
-    safe: bool,
+    safe: Option<Safe>,
 }
 
-/// What became of a message, by its application or the store.
+/// Where a message is that need not come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Safe {
+    /// Where a repetition changes nothing.
+    Anywhere,
+    /// With the application, and its id is noted in the store.
+    Noted,
+}
+
+/// What became of a message, by the application or the stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// It could not be kept: it is taken for a new one when the broker repeats it.
     Failed(Ack),
-    /// It is safe.
+    /// It is safe, and a repetition would change nothing.
     Safe(Ack),
+    /// The application has it, and the store has its id.
+    Kept(Ack),
+    /// The application has it. Of QoS 2 the store must have its id before it is acknowledged.
+    Taken(Ack),
+    /// The store has forgotten a released id.
+    Forgotten(u16),
+    /// The store has noted that the broker has the stored message of this sequence number.
+    Noted(u64),
 }
 
 /// The right to acknowledge one message.
@@ -40,6 +57,14 @@ pub(crate) enum Answer {
 pub(crate) struct Ack {
     epoch: u32,
     id: u16,
+    once: bool,
+}
+
+impl Ack {
+    /// The packet id, where the message must come to the application once.
+    pub(crate) fn once(self) -> Option<u16> {
+        self.once.then_some(self.id)
+    }
 }
 
 pub(super) enum Verdict {
@@ -57,7 +82,7 @@ impl Incoming {
         if publish.qos == QoS::AtMostOnce {
             return Verdict::New(None);
         }
-        if publish.qos == QoS::ExactlyOnce && self.recorded.contains(&id) {
+        if publish.qos == QoS::ExactlyOnce && self.recorded.contains_key(&id) {
             return Verdict::Recorded;
         }
         if self.held.iter().any(|held| held.id == id) {
@@ -68,25 +93,28 @@ impl Incoming {
         self.held.push_back(Held {
             id,
             qos: publish.qos,
-            safe: unrepeated == Some(true),
+            safe: unrepeated.flatten(),
         });
         match unrepeated {
             Some(_) => Verdict::Repeated,
             None => Verdict::New(Some(Ack {
                 epoch: self.epoch,
                 id,
+                once: publish.qos == QoS::ExactlyOnce,
             })),
         }
     }
 
-    pub(super) fn acknowledge(&mut self, ack: Ack) {
+    /// Notes that a message is safe, and whether the store has its id.
+    pub(super) fn acknowledge(&mut self, ack: Ack, noted: bool) {
         if ack.epoch != self.epoch {
             return;
         }
+        let safe = Some(if noted { Safe::Noted } else { Safe::Anywhere });
         if let Some(held) = self.held.iter_mut().find(|held| held.id == ack.id) {
-            held.safe = true;
-        } else if let Some(safe) = self.unrepeated.get_mut(&ack.id) {
-            *safe = true;
+            held.safe = safe;
+        } else if let Some(unrepeated) = self.unrepeated.get_mut(&ack.id) {
+            *unrepeated = safe;
         }
     }
 
@@ -100,15 +128,33 @@ impl Incoming {
 
     /// The first message, where it is safe with the application.
     pub(super) fn next_acknowledgement(&mut self) -> Option<(u16, QoS)> {
-        let held = self.held.pop_front_if(|held| held.safe)?;
+        let held = self.held.pop_front_if(|held| held.safe.is_some())?;
         if held.qos == QoS::ExactlyOnce {
-            self.recorded.insert(held.id);
+            self.recorded
+                .insert(held.id, held.safe == Some(Safe::Noted));
         }
         Some((held.id, held.qos))
     }
 
-    pub(super) fn released(&mut self, id: u16) {
-        self.recorded.remove(&id);
+    /// A PUBREL. Returns whether the store is to forget the id before it is completed.
+    pub(super) fn released(&mut self, id: u16) -> bool {
+        match self.recorded.get(&id) {
+            Some(true) => true,
+            Some(false) | None => {
+                self.recorded.remove(&id);
+                false
+            }
+        }
+    }
+
+    /// The store has forgotten an id. Returns whether it is to be completed.
+    pub(super) fn forgotten(&mut self, id: u16) -> bool {
+        self.recorded.remove(&id).is_some()
+    }
+
+    /// Takes up the ids that the store has.
+    pub(super) fn restore(&mut self, noted: impl IntoIterator<Item = u16>) {
+        self.recorded.extend(noted.into_iter().map(|id| (id, true)));
     }
 
     pub(super) fn resume(&mut self) {

@@ -1,4 +1,8 @@
 //! Messages on their way to the broker.
+//!
+//! Packet ids from 1 to the window are given to messages in turn. Those above are fixed: a message that is stored has the
+//! id that follows from its sequence number, so that a restarted process knows it, and subscriptions, which a broker
+//! forgets with the link, have what lies between.
 
 use std::collections::VecDeque;
 
@@ -7,7 +11,9 @@ use rumqttc::mqttbytes::{QoS, v4::Publish};
 #[derive(Debug)]
 pub(super) struct Outgoing<T> {
     window: u16,
+    /// The packet id that was given last, of those up to the window.
     last_id: u16,
+    last_subscription: u16,
     /// In the order in which they were sent first, which is the order in which they are repeated.
     ///
     /// Searched from the front: acknowledgements come in order, and the window bounds the rest.
@@ -19,14 +25,40 @@ pub(super) struct Outgoing<T> {
 struct InFlight<T> {
     id: u16,
     state: State,
-    token: T,
+    /// None where the message was of an earlier process, which is not known any more.
+    token: Option<T>,
+    /// The place in the store of a message that is kept there until the broker has it.
+    stored: Option<u64>,
 }
 
 #[derive(Debug)]
 enum State {
     Published(Publish),
+    /// QoS 2: the broker has the message, and the store is to note that before the id is released.
+    Recorded,
     /// QoS 2: the broker has the message, and only the id is still taken.
     Released,
+}
+
+/// What is to be done about a PUBREC.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Recorded {
+    /// Release the id.
+    Release,
+    /// Note in the store that the broker has the message at this place, and then release it.
+    Note(u64),
+    /// Nothing: it was not for a message of QoS 2, or the store is at it.
+    Nothing,
+}
+
+/// Where the ids of stored messages begin.
+const STORED: u16 = 0x8000;
+
+/// The packet id of a stored message of QoS 2.
+///
+/// It comes again after 32 768 messages. A message that took so long to be acknowledged holds up the one that has its id.
+pub(super) fn stored_id(sequence: u64) -> u16 {
+    STORED | (sequence % u64::from(STORED)) as u16
 }
 
 /// What is sent again over a new link.
@@ -49,6 +81,7 @@ impl<T> Outgoing<T> {
         Self {
             window,
             last_id: 0,
+            last_subscription: STORED - 1,
             in_flight: VecDeque::new(),
             subscribing: Vec::new(),
         }
@@ -62,29 +95,64 @@ impl<T> Outgoing<T> {
         self.in_flight.len()
     }
 
-    /// An id that nothing on its way has. There is one, because the window is smaller than the range of ids.
+    /// Whether the id of a stored message is free.
+    pub(super) fn has_room_for(&self, sequence: u64) -> bool {
+        let id = stored_id(sequence);
+        self.has_room() && self.in_flight.iter().all(|sent| sent.id != id)
+    }
+
+    /// An id that nothing on its way has. There is one where there is room.
     pub(super) fn next_id(&mut self) -> u16 {
         loop {
-            self.last_id = self.last_id.checked_add(1).unwrap_or(1);
+            self.last_id = self.last_id % self.window + 1;
             let id = self.last_id;
-            if self.in_flight.iter().all(|sent| sent.id != id) && !self.subscribing.contains(&id) {
+            if self.in_flight.iter().all(|sent| sent.id != id) {
                 return id;
             }
         }
     }
 
-    pub(super) fn sent(&mut self, publish: Publish, token: T) {
+    /// Takes note of a message that was sent, and of its place in the store where it is of QoS 2 and stored.
+    pub(super) fn sent(&mut self, publish: Publish, stored: Option<u64>, token: T) {
         self.in_flight.push_back(InFlight {
             id: publish.pkid,
             state: State::Published(publish),
-            token,
+            token: Some(token),
+            stored,
         });
     }
 
-    pub(super) fn subscribing(&mut self) -> u16 {
-        let id = self.next_id();
-        self.subscribing.push(id);
+    /// Takes the id of a message that the broker has, and returns it.
+    pub(super) fn releasing(&mut self, sequence: u64, token: T) -> u16 {
+        let id = stored_id(sequence);
+        self.in_flight.push_back(InFlight {
+            id,
+            state: State::Released,
+            token: Some(token),
+            stored: Some(sequence),
+        });
         id
+    }
+
+    /// Takes every id that an earlier process may have used, for as long as the broker has not said that it is free.
+    pub(super) fn restore(&mut self, highest_id: u16) {
+        let taken = (1..=highest_id).map(|id| InFlight {
+            id,
+            state: State::Released,
+            token: None,
+            stored: None,
+        });
+        self.in_flight.extend(taken);
+    }
+
+    pub(super) fn subscribing(&mut self) -> u16 {
+        // From the top, so that they stay clear of the window, whatever it is.
+        self.last_subscription = match self.last_subscription {
+            lowest if lowest <= STORED - SUBSCRIPTIONS => STORED - 1,
+            id => id - 1,
+        };
+        self.subscribing.push(self.last_subscription);
+        self.last_subscription
     }
 
     /// Returns whether a subscription with this id was on its way.
@@ -105,19 +173,34 @@ impl<T> Outgoing<T> {
         })
     }
 
-    /// A PUBREC; returns whether it is to be answered.
-    pub(super) fn recorded(&mut self, id: u16) -> bool {
-        match self.in_flight.iter_mut().find(|sent| sent.id == id) {
-            Some(InFlight {
-                state: State::Published(publish),
-                ..
-            }) if publish.qos == QoS::AtLeastOnce => false,
-            Some(sent) => {
-                sent.state = State::Released;
-                true
+    /// A PUBREC.
+    pub(super) fn recorded(&mut self, id: u16) -> Recorded {
+        // An unknown id is released as well: the broker waits for it, and would repeat the packet.
+        let Some(sent) = self.in_flight.iter_mut().find(|sent| sent.id == id) else {
+            return Recorded::Release;
+        };
+        match (&sent.state, sent.stored) {
+            (State::Published(publish), _) if publish.qos == QoS::AtLeastOnce => Recorded::Nothing,
+            (State::Published(_), Some(sequence)) => {
+                sent.state = State::Recorded;
+                Recorded::Note(sequence)
             }
-            None => true,
+            (State::Recorded, _) => Recorded::Nothing,
+            (State::Published(_) | State::Released, _) => {
+                sent.state = State::Released;
+                Recorded::Release
+            }
         }
+    }
+
+    /// The store has noted that the broker has a message; returns the id to be released.
+    pub(super) fn noted(&mut self, sequence: u64) -> Option<u16> {
+        let mut in_flight = self.in_flight.iter_mut();
+        let sent = in_flight.find(|sent| sent.stored == Some(sequence))?;
+        matches!(sent.state, State::Recorded).then(|| {
+            sent.state = State::Released;
+            sent.id
+        })
     }
 
     /// A PUBCOMP; returns the token of the message where it was released.
@@ -134,6 +217,8 @@ impl<T> Outgoing<T> {
                     publish.dup = true;
                     write(Repeated::Publish(publish));
                 }
+                // Released once the store is done.
+                State::Recorded => {}
                 State::Released => write(Repeated::Release(sent.id)),
             }
         }
@@ -142,22 +227,28 @@ impl<T> Outgoing<T> {
     pub(super) fn reset(&mut self) -> Vec<Unacknowledged<T>> {
         self.subscribing.clear();
         let in_flight = std::mem::take(&mut self.in_flight);
-        let unacknowledged = in_flight.into_iter().map(|sent| match sent.state {
-            State::Published(publish) => Unacknowledged::Message(
-                Publish {
-                    dup: false,
-                    pkid: 0,
-                    ..publish
-                },
-                sent.token,
-            ),
-            State::Released => Unacknowledged::Taken(sent.token),
+        let unacknowledged = in_flight.into_iter().filter_map(|sent| {
+            let token = sent.token?;
+            Some(match sent.state {
+                State::Published(publish) => Unacknowledged::Message(
+                    Publish {
+                        dup: false,
+                        pkid: 0,
+                        ..publish
+                    },
+                    token,
+                ),
+                State::Recorded | State::Released => Unacknowledged::Taken(token),
+            })
         });
         unacknowledged.collect()
     }
 
     fn take(&mut self, wanted: impl Fn(&InFlight<T>) -> bool) -> Option<T> {
         let index = self.in_flight.iter().position(wanted)?;
-        self.in_flight.remove(index).map(|sent| sent.token)
+        self.in_flight.remove(index)?.token
     }
 }
+
+/// How many ids subscriptions take in turn.
+const SUBSCRIPTIONS: u16 = 100;

@@ -3,6 +3,8 @@
 //! A property is a row under its interface, major version and path. The rows hold device-owned properties, so that they
 //! can be sent again when the server forgot the session, and server-owned ones, so that they can be read while offline.
 
+use std::sync::Arc;
+
 use super::{Store, StoreError};
 use crate::Ownership;
 
@@ -52,6 +54,33 @@ pub trait PropertyStore: Store {
     /// - The store cannot be read.
     fn is_complete(&self) -> Result<bool, StoreError> {
         Ok(true)
+    }
+}
+
+impl<S: PropertyStore + ?Sized> PropertyStore for Arc<S> {
+    fn load(
+        &self,
+        interface: &str,
+        major: u32,
+        path: &str,
+    ) -> Result<Option<Property>, StoreError> {
+        S::load(self, interface, major, path)
+    }
+
+    fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError> {
+        S::load_interface(self, interface, major)
+    }
+
+    fn load_all(&self) -> Result<Vec<Property>, StoreError> {
+        S::load_all(self)
+    }
+
+    fn apply(&self, changes: &[Change]) -> Result<(), StoreError> {
+        S::apply(self, changes)
+    }
+
+    fn is_complete(&self) -> Result<bool, StoreError> {
+        S::is_complete(self)
     }
 }
 

@@ -32,6 +32,7 @@ const CURRENT_FORMAT: u32 = 1;
 #[derive(Debug)]
 pub struct RedbStore {
     database: Database,
+    rest: super::MemoryStore,
 }
 
 impl RedbStore {
@@ -93,7 +94,10 @@ impl RedbStore {
             write.open_table(PROPERTIES).map_err(backend)?;
         }
         write.commit().map_err(backend)?;
-        Ok(Self { database })
+        Ok(Self {
+            database,
+            rest: super::MemoryStore::new(),
+        })
     }
 
     fn read<T>(
@@ -300,4 +304,33 @@ fn decode(interface: &str, major: u32, path: &str, row: &[u8]) -> Option<Propert
 
 fn backend(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Backend(Box::new(error))
+}
+
+// Bridge until the store keeps messages and sessions itself.
+impl super::RetentionStore for RedbStore {
+    fn backlog(&self) -> Result<super::Backlog, StoreError> {
+        self.rest.backlog()
+    }
+    fn load_messages(
+        &self,
+        after: u64,
+        messages: usize,
+        bytes: u64,
+    ) -> Result<Vec<super::RetainedMessage>, StoreError> {
+        self.rest.load_messages(after, messages, bytes)
+    }
+    fn apply_retention(&self, changes: &[super::RetentionChange]) -> Result<(), StoreError> {
+        self.rest.apply_retention(changes)
+    }
+    fn load_set_aside(&self) -> Result<Vec<super::SetAside>, StoreError> {
+        self.rest.load_set_aside()
+    }
+}
+impl super::SessionStore for RedbStore {
+    fn load_session(&self) -> Result<Option<super::StoredSession>, StoreError> {
+        self.rest.load_session()
+    }
+    fn apply_session(&self, changes: &[super::SessionChange]) -> Result<(), StoreError> {
+        self.rest.apply_session(changes)
+    }
 }

@@ -10,6 +10,8 @@
 //! | QoS 2, before the PUBREL | [`Release`](RetentionChange::Release) | behind it the broker forgets the id, and a repetition would be a new message |
 //! | later, with whatever is written next | [`Remove`](RetentionChange::Remove) | lost with a power cut, it is repeated: a QoS 1 message may come twice, the PUBREL of a QoS 2 message has no effect |
 
+use std::sync::Arc;
+
 use super::{Store, StoreError};
 use crate::Reliability;
 
@@ -54,6 +56,29 @@ pub trait RetentionStore: Store {
     ///
     /// - The store cannot be read.
     fn load_set_aside(&self) -> Result<Vec<SetAside>, StoreError>;
+}
+
+impl<S: RetentionStore + ?Sized> RetentionStore for Arc<S> {
+    fn backlog(&self) -> Result<Backlog, StoreError> {
+        S::backlog(self)
+    }
+
+    fn load_messages(
+        &self,
+        after: u64,
+        messages: usize,
+        bytes: u64,
+    ) -> Result<Vec<RetainedMessage>, StoreError> {
+        S::load_messages(self, after, messages, bytes)
+    }
+
+    fn apply_retention(&self, changes: &[RetentionChange]) -> Result<(), StoreError> {
+        S::apply_retention(self, changes)
+    }
+
+    fn load_set_aside(&self) -> Result<Vec<SetAside>, StoreError> {
+        S::load_set_aside(self)
+    }
 }
 
 /// A message that waits.
@@ -106,8 +131,8 @@ pub struct Backlog {
 pub struct ClockReading {
     /// The time that was counted, in milliseconds.
     pub counted: u64,
-    /// What the wall clock said at that moment, in milliseconds since 1970.
-    pub wall: u64,
+    /// What the wall clock said at that moment, in milliseconds since 1970; `None` where it was known to be wrong.
+    pub wall: Option<u64>,
 }
 
 /// A change of the store.

@@ -10,7 +10,7 @@
 //! restarted process releases all of them before it uses one; messages of the retention `stored` have ids of their own
 //! (see [`RetentionStore`](super::RetentionStore)), and properties are sent again.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Store, StoreError};
 
@@ -29,6 +29,16 @@ pub trait SessionStore: Store {
     ///
     /// - The store cannot be written.
     fn apply_session(&self, changes: &[SessionChange]) -> Result<(), StoreError>;
+}
+
+impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
+    fn load_session(&self) -> Result<Option<StoredSession>, StoreError> {
+        S::load_session(self)
+    }
+
+    fn apply_session(&self, changes: &[SessionChange]) -> Result<(), StoreError> {
+        S::apply_session(self, changes)
+    }
 }
 
 /// What a broker's session knows of the device.

@@ -1,0 +1,149 @@
+//! A message on its way from a handle to the broker.
+
+use std::time::Duration;
+
+use rumqttc::mqttbytes::{QoS, v4::Publish};
+use tokio::time::Instant;
+
+use crate::{
+    Retention,
+    delivery::{DeliveryError, Receipt, Settle},
+};
+
+/// A message with all that is to be known of it until it is acknowledged.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) publish: Publish,
+    pub(crate) kind: MessageKind,
+    pub(crate) delivery: Option<Settle>,
+    /// Whether the broker may already have it, from a session that was lost.
+    pub(crate) repeated: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum MessageKind {
+    /// Of a datastream, kept in memory at the most.
+    Datastream {
+        retention: Retention,
+        /// When it is of no more use.
+        expires: Option<Instant>,
+        /// Whether its interface has stored messages as well, whose order it keeps.
+        ordered: bool,
+    },
+    /// A device-owned property. The store has it, so it need not be kept here while offline.
+    Property(SentProperty),
+    /// Of a datastream, and in the store until the broker has it.
+    Stored(Stored),
+}
+
+/// A message that is in the store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stored {
+    /// Its place in the order of sending.
+    pub(crate) sequence: u64,
+    /// When it is of no more use.
+    pub(crate) expires: Option<Instant>,
+    /// Whether an earlier process may have sent it.
+    pub(crate) doubtful: bool,
+}
+
+/// Which row of the store a message carries.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PropertyId {
+    pub(crate) interface: &'static str,
+    pub(crate) major: u32,
+    pub(crate) path: String,
+}
+
+/// A property on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SentProperty {
+    pub(crate) id: PropertyId,
+    /// Which of the values of the property it is: only the acknowledgement of the newest says that the server has it.
+    pub(crate) serial: u64,
+}
+
+/// What is taken from the queue.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// To be sent.
+    Message(Message),
+    /// A stored message that the broker has, or may have although it is of no more use: its packet id is to be released.
+    Release(u64),
+    /// A stored message that has expired, and is to be removed from the store.
+    Expired(u64),
+}
+
+impl Message {
+    /// Tells whoever waits for it.
+    pub(crate) fn settle(self, outcome: Result<Receipt, DeliveryError>) {
+        if let Some(delivery) = self.delivery {
+            // Nobody waits where the `Delivery` was dropped.
+            let _ = delivery.send(outcome);
+        }
+    }
+
+    /// The interface and path of the message, where its topic begins with a base of this length.
+    pub(crate) fn destination(&self, base: usize) -> (&str, &str) {
+        let rest = self.publish.topic.get(base + 1..).unwrap_or_default();
+        rest.find('/')
+            .map_or((rest, ""), |slash| rest.split_at(slash))
+    }
+
+    /// When a message with this expiry, in seconds and 0 for never, is of no more use.
+    pub(crate) fn expires(expiry: u32) -> Option<Instant> {
+        (expiry > 0).then(|| Instant::now() + Duration::from_secs(expiry.into()))
+    }
+
+    /// Its place in the store, where it has one.
+    pub(crate) fn sequence(&self) -> Option<u64> {
+        match self.kind {
+            MessageKind::Stored(Stored { sequence, .. }) => Some(sequence),
+            MessageKind::Datastream { .. } | MessageKind::Property(_) => None,
+        }
+    }
+
+    /// Its place in the store, where the broker must have it exactly once.
+    pub(crate) fn once(&self) -> Option<u64> {
+        self.sequence()
+            .filter(|_| self.publish.qos == QoS::ExactlyOnce)
+    }
+
+    /// Whether it must keep the order of stored messages.
+    pub(super) fn is_ordered(&self) -> bool {
+        match self.kind {
+            MessageKind::Stored(_) => true,
+            MessageKind::Datastream { ordered, .. } => ordered,
+            MessageKind::Property(_) => false,
+        }
+    }
+
+    pub(super) fn has_expired(&self, now: Instant) -> bool {
+        let expires = match self.kind {
+            MessageKind::Stored(Stored { expires, .. })
+            | MessageKind::Datastream { expires, .. } => expires,
+            MessageKind::Property(_) => None,
+        };
+        expires.is_some_and(|expires| expires <= now)
+    }
+
+    /// Whether an earlier process may have sent it, so that the broker may hold its packet id, which another message
+    /// will have.
+    pub(super) fn may_be_held(&self) -> bool {
+        let doubtful = matches!(
+            self.kind,
+            MessageKind::Stored(Stored { doubtful: true, .. })
+        );
+        doubtful && self.publish.qos == QoS::ExactlyOnce
+    }
+
+    /// Gives it up, and says what is still to be done for it, if anything.
+    pub(super) fn give_up(self, reason: DeliveryError) -> Option<Entry> {
+        let left = match self.sequence() {
+            Some(sequence) if self.may_be_held() => Some(Entry::Release(sequence)),
+            sequence => sequence.map(Entry::Expired),
+        };
+        self.settle(Err(reason));
+        left
+    }
+}

@@ -1,0 +1,430 @@
+//! Messages of the retention `stored`: they wait for a connection, also over the end of the process.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use astarte_runtime::{
+    Config, Delivery, DeliveryError, Device, Receipt, SendError, Status, StatusStream, TimeSource,
+    astarte_interface,
+    store::{MemoryStore, RetentionStore},
+};
+use astarte_sandbox::{Direction, RecordedPacket, Refusal, Sandbox, Value};
+use astarte_tests::{Site, TestResult, connected, interfaces_dir, soon, status};
+use tokio::sync::oneshot;
+
+/// What a meter counts; `energy` is unique and stored, `alarm` guaranteed and stored for a day.
+#[astarte_interface("../interfaces/org.example.meter.Usage.json")]
+struct Usage;
+
+/// What the thermostat measures.
+#[astarte_interface("../interfaces/org.example.thermostat.Readings.json")]
+struct Readings;
+
+const USAGE: &str = "org.example.meter.Usage";
+
+/// A device that stores, and the end of its process that nobody foresaw: its tasks end where they are, and the broker
+/// sees the connection break.
+struct Process {
+    /// Dropped, it ends the runtime of the device.
+    running: oneshot::Sender<()>,
+    thread: std::thread::JoinHandle<()>,
+    device: Device,
+    usage: astarte_runtime::Handle<Usage>,
+    status: StatusStream,
+}
+
+impl Process {
+    async fn start(config: Config) -> Result<Self, Box<dyn std::error::Error>> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let connecting = runtime.spawn(async move {
+            let mut builder = Device::builder(config);
+            let usage = builder.interface::<Usage>();
+            let status = builder.status();
+            builder
+                .connect()
+                .await
+                .map(|device| (device, usage, status))
+        });
+        let (running, ended) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            let _ = runtime.block_on(ended);
+        });
+        let (device, usage, status) = soon(connecting).await??;
+        Ok(Self {
+            running,
+            thread,
+            device,
+            usage,
+            status,
+        })
+    }
+
+    async fn count(&self, value: i64) -> Result<Delivery, SendError> {
+        soon(self.usage.send(usage::Energy { meter: "m" }, value)).await
+    }
+
+    /// Ends it without a word.
+    fn crash(self) {
+        drop(self.running);
+        self.thread.join().expect("the process runs");
+    }
+
+    async fn stop(self) {
+        soon(self.device.disconnect()).await;
+        drop(self.running);
+        self.thread.join().expect("the process runs");
+    }
+}
+
+/// A sandbox that records what the device sends.
+async fn recorded() -> Result<Site, Box<dyn std::error::Error>> {
+    let sandbox = Sandbox::builder()
+        .interfaces_dir(interfaces_dir())
+        .record_packets(100_000)
+        .start()
+        .await?;
+    let device = sandbox.register_device()?;
+    Ok(Site { sandbox, device })
+}
+
+/// Breaks the connection, and lets none come to be until `heal`.
+async fn go_offline(site: &Site, stream: &mut StatusStream) {
+    site.device
+        .refuse_connections(1_000_000, Refusal::ServerUnavailable);
+    site.device.drop_connection();
+    status(stream, |status| {
+        matches!(status, Status::Disconnected(_)).then_some(())
+    })
+    .await;
+}
+
+fn energies(site: &Site) -> Vec<i64> {
+    let number = |value: &Value| match value {
+        Value::LongInteger(number) => *number,
+        other => panic!("{other:?}"),
+    };
+    let data = site.device.data(USAGE, "/m/energy");
+    data.iter()
+        .filter_map(|message| message.value().map(number))
+        .collect()
+}
+
+/// Whether a packet is one of a type that the device sent.
+fn is_sent(packet: &RecordedPacket, packet_type: u8) -> bool {
+    packet.direction == Direction::FromDevice && packet.bytes[0] >> 4 == packet_type
+}
+
+fn connects(site: &Site) -> usize {
+    const CONNECT: u8 = 1;
+    let packets = site.device.packets();
+    packets
+        .iter()
+        .filter(|packet| is_sent(packet, CONNECT))
+        .count()
+}
+
+/// The messages on the interface in the order in which they were sent, as `interface/path`.
+fn published(site: &Site) -> Vec<String> {
+    const PUBLISH: u8 = 3;
+    let packets = site.device.packets();
+    let published = packets.iter().filter(|packet| is_sent(packet, PUBLISH));
+    let paths = published.filter_map(|packet| {
+        // The length of the packet has one byte more for each with the highest bit.
+        let after = 2 + packet.bytes[1..]
+            .iter()
+            .take_while(|byte| **byte >= 0x80)
+            .count();
+        let (length, rest) = packet.bytes[after..].split_first_chunk()?;
+        let topic = rest.get(..u16::from_be_bytes(*length).into())?;
+        let topic = std::str::from_utf8(topic).ok()?;
+        topic.find(USAGE).map(|at| topic[at..].to_owned())
+    });
+    paths.collect()
+}
+
+async fn all_received(site: &Site, count: usize) {
+    for _ in 0..count {
+        site.device
+            .received(USAGE, "/m/energy")
+            .await
+            .expect("it arrives");
+    }
+}
+
+#[tokio::test]
+async fn what_was_stored_offline_arrives_in_order() -> TestResult {
+    let site = Site::start().await?;
+    let mut builder = Device::builder(site.config());
+    let usage = builder.interface::<Usage>();
+    let mut stream = builder.status();
+    let device = soon(builder.connect()).await?;
+    go_offline(&site, &mut stream).await;
+
+    let mut deliveries = Vec::new();
+    for value in 0..3000 {
+        deliveries.push(soon(usage.send(usage::Energy { meter: "m" }, value)).await?);
+    }
+    site.device.heal();
+    for delivery in deliveries {
+        assert_eq!(soon(delivery).await?, Receipt::Acknowledged);
+    }
+    device.disconnect().await;
+    site.device.all_processed().await;
+    assert_eq!(energies(&site), (0..3000).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_order_of_an_interface_holds_across_retentions() -> TestResult {
+    let site = recorded().await?;
+    let mut builder = Device::builder(site.config().queue(10));
+    let usage = builder.interface::<Usage>();
+    let mut stream = builder.status();
+    let device = soon(builder.connect()).await?;
+    go_offline(&site, &mut stream).await;
+    let mut expected = Vec::new();
+    for meter in 0..200 {
+        // One QoS, two retentions.
+        let sent = if meter % 3 == 0 {
+            soon(usage.send(usage::Power { meter }, 1.0)).await?;
+            format!("{USAGE}/{meter}/power")
+        } else {
+            soon(usage.send(usage::Alarm { meter }, "smoke")).await?;
+            format!("{USAGE}/{meter}/alarm")
+        };
+        expected.push(sent);
+    }
+    site.device.heal();
+    connected(&mut stream).await;
+    device.disconnect().await;
+    assert_eq!(published(&site), expected);
+    Ok(())
+}
+
+/// Lesson 10: what was stored while the backlog was being sent waited until the next connection.
+#[tokio::test]
+async fn lesson_10_what_comes_while_the_backlog_drains_is_sent() -> TestResult {
+    let site = Site::start().await?;
+    let mut builder = Device::builder(site.config());
+    let usage = builder.interface::<Usage>();
+    let mut stream = builder.status();
+    let device = soon(builder.connect()).await?;
+    go_offline(&site, &mut stream).await;
+    for value in 0..1000 {
+        soon(usage.send(usage::Energy { meter: "m" }, value)).await?;
+    }
+    site.device.heal();
+    connected(&mut stream).await;
+    let mut last = None;
+    for value in 1000..2000 {
+        last = Some(soon(usage.send(usage::Energy { meter: "m" }, value)).await?);
+    }
+    soon(last.expect("it was sent")).await?;
+    device.disconnect().await;
+    site.device.all_processed().await;
+    assert_eq!(energies(&site), (0..2000).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_restarted_process_sends_what_an_earlier_one_stored() -> TestResult {
+    let site = Site::start().await?;
+    let store = Arc::new(MemoryStore::new());
+    let config = || site.config().store(Arc::clone(&store));
+    let mut process = Process::start(config()).await?;
+    go_offline(&site, &mut process.status).await;
+    let mut deliveries = Vec::new();
+    for value in 0..500 {
+        deliveries.push(process.count(value).await?);
+    }
+    process.stop().await;
+    for delivery in deliveries {
+        assert_eq!(soon(delivery).await, Err(DeliveryError::Stored));
+    }
+    site.device.heal();
+    let process = Process::start(config()).await?;
+    all_received(&site, 500).await;
+    process.stop().await;
+    site.device.all_processed().await;
+    assert_eq!(energies(&site), (0..500).collect::<Vec<_>>());
+    assert_eq!(store.backlog()?.messages, 0);
+    Ok(())
+}
+
+/// Each process ends with messages in each state of the QoS 2 exchange: published, recorded, released.
+#[tokio::test]
+async fn unique_messages_arrive_once_over_the_end_of_processes() -> TestResult {
+    let site = recorded().await?;
+    let store = Arc::new(MemoryStore::new());
+    let mut sent = 0;
+    for round in 0..20_usize {
+        let process = Process::start(site.config().window(20).store(Arc::clone(&store))).await?;
+        let mut deliveries = Vec::new();
+        for _ in 0..50 {
+            deliveries.push(process.count(sent).await?);
+            sent += 1;
+        }
+        if round % 2 == 0 {
+            // Some exchanges are over by then, some under way.
+            for delivery in deliveries.into_iter().take(round) {
+                soon(delivery).await?;
+            }
+            site.device.lose_acknowledgements(true);
+            for _ in 0..10 {
+                process.count(sent).await?;
+                sent += 1;
+            }
+        }
+        process.crash();
+        site.device.lose_acknowledgements(false);
+    }
+    let process = Process::start(site.config().store(Arc::clone(&store))).await?;
+    all_received(&site, usize::try_from(sent)?).await;
+    process.stop().await;
+    site.device.all_processed().await;
+    assert_eq!(energies(&site), (0..sent).collect::<Vec<_>>());
+    assert_eq!(connects(&site), 21, "no session was given up");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_oldest_make_room_and_are_told() -> TestResult {
+    let site = Site::start().await?;
+    let mut builder = Device::builder(site.config().window(10).queue(20).stored(100, 1 << 20));
+    let usage = builder.interface::<Usage>();
+    let mut stream = builder.status();
+    let device = soon(builder.connect()).await?;
+    go_offline(&site, &mut stream).await;
+    let mut deliveries = Vec::new();
+    for value in 0..250 {
+        deliveries.push(soon(usage.send(usage::Energy { meter: "m" }, value)).await?);
+    }
+    let kept = deliveries.split_off(150);
+    for delivery in deliveries {
+        assert_eq!(soon(delivery).await, Err(DeliveryError::Overflow));
+    }
+    let total = status(&mut stream, |status| match status {
+        Status::RetentionFull { total } => (total == 150).then_some(total),
+        _ => None,
+    });
+    assert_eq!(total.await, 150);
+    site.device.heal();
+    for delivery in kept {
+        assert_eq!(soon(delivery).await?, Receipt::Acknowledged);
+    }
+    device.disconnect().await;
+    site.device.all_processed().await;
+    assert_eq!(energies(&site), (150..250).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// A wall clock that is set by hand.
+#[derive(Clone, Debug)]
+struct Wall(Arc<AtomicU64>);
+
+impl TimeSource for Wall {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Lesson 16: messages were sorted and expired by the wall clock. Those that were stored before it was set expired at once,
+/// or were sent in another order.
+#[tokio::test]
+async fn lesson_16_a_clock_that_is_set_changes_nothing() -> TestResult {
+    const DAY: u64 = 24 * 60 * 60;
+    let site = Site::start().await?;
+    let store = Arc::new(MemoryStore::new());
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)?
+        .as_secs();
+    let wall = Wall(Arc::new(AtomicU64::new(now)));
+    let config = || {
+        site.config()
+            .time_source(wall.clone())
+            .store(Arc::clone(&store))
+    };
+    let send = async |process: &Process, text: &str| {
+        soon(process.usage.send(usage::Alarm { meter: "m" }, text)).await
+    };
+    // A first process whose clock is right, then one whose clock begins in 1970 and is set on the way.
+    let mut process = Process::start(config()).await?;
+    go_offline(&site, &mut process.status).await;
+    send(&process, "old").await?;
+    send(&process, "older than a day by then").await?;
+    process.crash();
+    wall.0.store(1000, Ordering::Relaxed);
+    site.device.heal();
+    let mut process = Process::start(config()).await?;
+    site.device.received(USAGE, "/m/alarm").await?;
+    site.device.received(USAGE, "/m/alarm").await?;
+    go_offline(&site, &mut process.status).await;
+    send(&process, "in 1970").await?;
+    wall.0.store(now, Ordering::Relaxed);
+    send(&process, "set").await?;
+    wall.0.store(now + 300 * DAY, Ordering::Relaxed);
+    send(&process, "ahead").await?;
+    wall.0.store(now, Ordering::Relaxed);
+    site.device.heal();
+    connected(&mut process.status).await;
+    for expected in ["in 1970", "set", "ahead"] {
+        let message = site.device.received(USAGE, "/m/alarm").await?;
+        assert_eq!(message.value(), Some(&Value::String(expected.into())));
+    }
+    // What waits for longer than its expiry while no process runs is not sent.
+    go_offline(&site, &mut process.status).await;
+    send(&process, "expired").await?;
+    process.crash();
+    wall.0.store(now + 2 * DAY, Ordering::Relaxed);
+    site.device.heal();
+    let process = Process::start(config()).await?;
+    process.count(1).await?;
+    all_received(&site, 1).await;
+    process.stop().await;
+    let alarms = site.device.data(USAGE, "/m/alarm");
+    assert_eq!(alarms.len(), 5, "{alarms:?}");
+    Ok(())
+}
+
+/// Lesson 9: one stored message that could not be sent held up all behind it, for ever.
+#[tokio::test]
+async fn lesson_9_what_can_never_be_sent_is_set_aside() -> TestResult {
+    let site = Site::start().await?;
+    let store = Arc::new(MemoryStore::new());
+    let config = || site.config().store(Arc::clone(&store));
+    let mut process = Process::start(config()).await?;
+    go_offline(&site, &mut process.status).await;
+    process.count(1).await?;
+    process.stop().await;
+    site.device.heal();
+
+    // The next version of the device does not have the interface.
+    let mut builder = Device::builder(config());
+    let _readings = builder.interface::<Readings>();
+    let mut stream = builder.status();
+    let device = soon(builder.connect()).await?;
+    let (interface, path) = status(&mut stream, |status| match status {
+        Status::SetAside {
+            interface, path, ..
+        } => Some((interface, path)),
+        _ => None,
+    })
+    .await;
+    assert_eq!((interface.as_str(), path.as_str()), (USAGE, "/m/energy"));
+    device.disconnect().await;
+    assert_eq!(store.load_set_aside()?.len(), 1);
+
+    let process = Process::start(config()).await?;
+    process.count(2).await?;
+    all_received(&site, 1).await;
+    process.stop().await;
+    assert_eq!(energies(&site), [2]);
+    Ok(())
+}
