@@ -1,4 +1,4 @@
-//! A bad network: a proxy that splits, stalls and cuts what passes through it.
+//! A bad network: a proxy that splits, stalls and cuts what passes through it, and can be shut.
 
 use std::{
     net::SocketAddr,
@@ -14,6 +14,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
+    sync::watch,
     task::JoinHandle,
 };
 
@@ -23,6 +24,7 @@ pub struct Proxy {
     address: SocketAddr,
     calm: Arc<AtomicBool>,
     cuts: Arc<AtomicUsize>,
+    shut: watch::Sender<bool>,
     accepting: JoinHandle<()>,
 }
 
@@ -56,9 +58,15 @@ impl Proxy {
             Arc::new(AtomicUsize::new(0)),
         );
         let weather = (Arc::clone(&calm), Arc::clone(&cuts));
+        let shut = watch::Sender::new(false);
+        let gate = shut.subscribe();
         let accepting = tokio::spawn(async move {
             let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
             while let Ok((client, _)) = listener.accept().await {
+                let mut gate = gate.clone();
+                if *gate.borrow_and_update() {
+                    continue;
+                }
                 // A handshake of TLS takes about 3 000.
                 let lifetime = 2_000 + dice.below(16_000);
                 let dice = Dice(dice.0);
@@ -75,7 +83,10 @@ impl Proxy {
                     {
                         return;
                     }
-                    pass(client, server, lifetime, dice, &calm).await;
+                    tokio::select! {
+                        () = pass(client, server, lifetime, dice, &calm) => {}
+                        _ = gate.wait_for(|shut| *shut) => {}
+                    }
                     cuts.fetch_add(1, Ordering::Relaxed);
                 });
             }
@@ -84,6 +95,7 @@ impl Proxy {
             address,
             calm,
             cuts,
+            shut,
             accepting,
         })
     }
@@ -96,6 +108,16 @@ impl Proxy {
     /// Cuts no more.
     pub fn calm_down(&self) {
         self.calm.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends all connections, and every new one as soon as it is made.
+    pub fn shut(&self) {
+        self.shut.send_replace(true);
+    }
+
+    /// Lets connections through again.
+    pub fn open(&self) {
+        self.shut.send_replace(false);
     }
 
     /// How many connections have ended.
