@@ -1,7 +1,7 @@
 //! Device SDKs of others against a sandbox in this process, which plays the cloud.
 //!
-//! `interop rust` runs the official Rust SDK, `interop python PYTHON` the official Python SDK with
-//! that interpreter; both with each profile. A failure, or a step that takes too long, is a panic.
+//! `interop rust PROFILE` runs the official Rust SDK, `interop python PROFILE INTERPRETER` the official Python SDK with
+//! that interpreter; the profile is `spec` or `as-shipped`. A failure, or a step that takes too long, is a panic.
 
 mod cloud;
 mod python;
@@ -9,46 +9,53 @@ mod rust;
 mod values;
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use astarte_sandbox::{Profile, Sandbox};
 use tokio::time::timeout;
 
-/// How long one SDK may take with one profile.
+/// How long an SDK may take.
 const LIMIT: Duration = Duration::from_secs(90);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let (sdk, interpreter) = (arguments.next(), arguments.next());
-    for profile in [Profile::Spec, Profile::AsShipped] {
-        let started = Instant::now();
-        let builder = Sandbox::builder()
-            .profile(profile)
-            .interfaces_dir(interfaces());
-        let sandbox = builder.start().await.expect("the sandbox starts");
-        let done = match (sdk.as_deref(), &interpreter) {
-            (Some("rust"), None) => timeout(LIMIT, rust::run(&sandbox)).await,
-            (Some("python"), Some(python)) => timeout(LIMIT, python::run(&sandbox, python)).await,
-            _ => {
-                eprintln!("usage: interop rust | interop python INTERPRETER");
-                return ExitCode::from(2);
-            }
-        };
-        if done.is_err() {
-            sandbox
-                .history()
-                .iter()
-                .for_each(|event| eprintln!("{event}"));
-            panic!("not done within {LIMIT:?}");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        ["rust", profile] => {
+            let sandbox = start(profile).await;
+            let done = timeout(LIMIT, rust::run(&sandbox)).await;
+            done.map_err(|_| sandbox)
         }
-        let sdk = sdk.as_deref().unwrap_or_default();
-        println!(
-            "{sdk} SDK, {profile:?}: passed in {:.1} s",
-            started.elapsed().as_secs_f64()
-        );
+        ["python", profile, interpreter] => {
+            let sandbox = start(profile).await;
+            let done = timeout(LIMIT, python::run(&sandbox, interpreter)).await;
+            done.map_err(|_| sandbox)
+        }
+        _ => {
+            eprintln!("usage: interop rust PROFILE | interop python PROFILE INTERPRETER");
+            return ExitCode::from(2);
+        }
+    };
+    if let Err(sandbox) = done {
+        for event in sandbox.history() {
+            eprintln!("{event}");
+        }
+        panic!("not done within {LIMIT:?}");
     }
     ExitCode::SUCCESS
+}
+
+async fn start(profile: &str) -> Sandbox {
+    let profile = match profile {
+        "spec" => Profile::Spec,
+        "as-shipped" => Profile::AsShipped,
+        other => panic!("`{other}` is not a profile"),
+    };
+    let builder = Sandbox::builder()
+        .profile(profile)
+        .interfaces_dir(interfaces());
+    builder.start().await.expect("the sandbox starts")
 }
 
 fn interfaces() -> &'static str {
