@@ -8,15 +8,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber, SubjectPublicKeyInfo,
+    Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
-use x509_parser::certification_request::X509CertificationRequest;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::pem;
 use crate::sync::lock;
+use crate::x509::{Certificate, Request};
 
 /// A root that signs the broker's certificate and those of the devices.
 pub(crate) struct Authority {
@@ -41,6 +40,8 @@ pub(crate) enum Flaw {
 pub(crate) enum IssueError {
     #[error("the certificate request does not parse")]
     Malformed,
+    #[error("the key of the certificate request is none of P-256, P-384, RSA and Ed25519")]
+    Key,
     #[error("the signature of the certificate request is wrong")]
     Signature,
     #[error(transparent)]
@@ -57,10 +58,7 @@ pub(crate) enum Validity {
 
 impl Authority {
     pub(crate) fn generate() -> Result<Authority, rcgen::Error> {
-        let mut params = params("Astarte Sandbox Root CA", ROOT_LIFETIME);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate()?;
+        let (params, key) = (root_params(), KeyPair::generate()?);
         let root = params.self_signed(&key)?;
         Ok(Authority::new(Issuer::new(params, key), root.into()))
     }
@@ -72,8 +70,11 @@ impl Authority {
         condemned: BTreeMap<String, (u64, Flaw)>,
     ) -> Option<Authority> {
         let root = CertificateDer::from(pem::single(certificate, "CERTIFICATE")?);
-        let key = KeyPair::from_pem(key).ok()?;
-        let issuer = Issuer::from_ca_cert_der(&root, key).ok()?;
+        let parsed = Certificate::parse(&root)?;
+        if parsed.common_name()? != ROOT_NAME || !parsed.is_signed_by(&parsed.key) {
+            return None;
+        }
+        let issuer = Issuer::new(root_params(), KeyPair::from_pem(key).ok()?);
         Some(Authority {
             condemned: Mutex::new(condemned),
             ..Authority::new(issuer, root)
@@ -102,10 +103,9 @@ impl Authority {
 
     /// Returns why a certificate was declared invalid, if it was.
     pub(crate) fn flaw(&self, certificate: &CertificateDer<'_>) -> Option<Flaw> {
-        let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-        let name = certificate.subject().iter_common_name().next()?;
-        let (newest, flaw) = *lock(&self.condemned).get(name.as_str().ok()?)?;
-        (serial(&certificate) <= newest).then_some(flaw)
+        let certificate = Certificate::parse(certificate)?;
+        let (newest, flaw) = *lock(&self.condemned).get(certificate.common_name()?)?;
+        (certificate.serial() <= newest).then_some(flaw)
     }
 
     /// The root certificate.
@@ -154,13 +154,11 @@ impl Authority {
         common_name: &str,
         lifetime: Duration,
     ) -> Result<String, IssueError> {
-        let (_, request) =
-            X509CertificationRequest::from_der(request).map_err(|_| IssueError::Malformed)?;
-        request
-            .verify_signature()
-            .map_err(|_| IssueError::Signature)?;
-        let key =
-            SubjectPublicKeyInfo::from_der(request.certification_request_info.subject_pki.raw)?;
+        let request = Request::parse(request).ok_or(IssueError::Malformed)?;
+        let key = request.key.for_signing().ok_or(IssueError::Key)?;
+        if !request.is_signed() {
+            return Err(IssueError::Signature);
+        }
         let mut params = params(common_name, lifetime);
         let serial = self.last_serial.fetch_add(1, Ordering::SeqCst) + 1;
         params.serial_number = Some(SerialNumber::from(serial));
@@ -175,43 +173,41 @@ impl Authority {
         let Some(der) = pem::single(certificate, "CERTIFICATE") else {
             return Validity::Invalid("INVALID");
         };
-        let (Ok((_, certificate)), Ok((_, root))) = (
-            X509Certificate::from_der(&der),
-            X509Certificate::from_der(&self.root),
-        ) else {
+        let (Some(certificate), Some(root)) =
+            (Certificate::parse(&der), Certificate::parse(&self.root))
+        else {
             return Validity::Invalid("INVALID");
         };
-        let validity = certificate.validity();
-        let until = validity.not_after.timestamp().saturating_mul(1000);
-        let from = validity.not_before.timestamp().saturating_mul(1000);
-        if !(from..=until).contains(&now_ms) {
+        let until = certificate.not_after;
+        if !(certificate.not_before..=until).contains(&now_ms) {
             return Validity::Invalid("EXPIRED");
         }
-        if certificate.issuer() != root.subject() {
+        if certificate.issuer != root.subject {
             return Validity::Invalid("INVALID_ISSUER");
         }
-        match certificate.verify_signature(Some(root.public_key())) {
-            Ok(()) => match self.flaw(&der.as_slice().into()) {
-                Some(Flaw::Expired) => Validity::Invalid("EXPIRED"),
-                Some(Flaw::Revoked) => Validity::Invalid("REVOKED"),
-                None => Validity::Valid { until },
-            },
-            Err(_) => Validity::Invalid("INVALID_SIGNATURE"),
+        if !certificate.is_signed_by(&root.key) {
+            return Validity::Invalid("INVALID_SIGNATURE");
+        }
+        match self.flaw(&der.as_slice().into()) {
+            Some(Flaw::Expired) => Validity::Invalid("EXPIRED"),
+            Some(Flaw::Revoked) => Validity::Invalid("REVOKED"),
+            None => Validity::Valid { until },
         }
     }
 }
 
-/// Returns the first common name of a certificate, if it is text.
+/// Returns the common name of a certificate, as the broker reads it.
 pub(crate) fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
-    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-    let name = certificate.subject().iter_common_name().next()?;
-    name.as_str().ok().map(str::to_owned)
+    Certificate::parse(certificate)?
+        .common_name()
+        .map(str::to_owned)
 }
 
-/// Returns the serial number of a certificate of ours; those of others do not fit.
-fn serial(certificate: &X509Certificate<'_>) -> u64 {
-    let bytes = certificate.raw_serial().iter();
-    bytes.fold(0, |serial, byte| serial << 8 | u64::from(*byte))
+fn root_params() -> CertificateParams {
+    let mut params = params(ROOT_NAME, ROOT_LIFETIME);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
 }
 
 fn params(common_name: &str, lifetime: Duration) -> CertificateParams {
@@ -228,6 +224,8 @@ fn params(common_name: &str, lifetime: Duration) -> CertificateParams {
 
 /// The lifetime of a device's certificate with the signing profile of the reference deployment.
 pub(crate) const DEVICE_LIFETIME: Duration = Duration::from_secs(2190 * 3600);
+
+const ROOT_NAME: &str = "Astarte Sandbox Root CA";
 
 /// Ten years: a sandbox that keeps its data may run for long.
 const ROOT_LIFETIME: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -251,24 +249,42 @@ mod tests {
     #[test]
     fn the_root_is_a_proper_authority() {
         let authority = Authority::generate().unwrap();
-        let der = authority.der();
-        let (_, root) = X509Certificate::from_der(&der).unwrap();
-        let constraints = root.basic_constraints().unwrap().unwrap();
-        assert!(constraints.critical && constraints.value.ca);
-        assert!(root.key_usage().unwrap().unwrap().value.key_cert_sign());
-        let oids: Vec<_> = root
-            .extensions()
-            .iter()
-            .map(|e| e.oid.to_id_string())
-            .collect();
-        assert!(
-            oids.contains(&"2.5.29.14".to_owned()),
-            "subject key identifier in {oids:?}"
-        );
-        assert!(
-            oids.contains(&"2.5.29.35".to_owned()),
-            "authority key identifier in {oids:?}"
-        );
+        let root = authority.der();
+        for (extension, what) in [
+            (
+                &b"\x06\x03\x55\x1d\x13\x01\x01\xff\x04\x05\x30\x03\x01\x01\xff"[..],
+                "critical basic constraints, of an authority",
+            ),
+            (
+                b"\x06\x03\x55\x1d\x0f\x01\x01\xff\x04\x04\x03\x02\x01\x06",
+                "critical key usage, certificates and revocation lists",
+            ),
+            (b"\x06\x03\x55\x1d\x0e", "subject key identifier"),
+            (b"\x06\x03\x55\x1d\x23", "authority key identifier"),
+        ] {
+            let mut places = root.windows(extension.len());
+            assert!(places.any(|place| place == extension), "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_restored_goes_on_signing() {
+        let authority = Authority::generate().unwrap();
+        let (pem, key) = (authority.pem(), authority.key_pem());
+        let again = Authority::restore(&pem, &key, BTreeMap::new()).unwrap();
+        let issued = again
+            .issue(&request().1, "test/device", DEVICE_LIFETIME)
+            .unwrap();
+        let now = clock::now_ms();
+        assert!(matches!(
+            authority.verify(&issued, now),
+            Validity::Valid { .. }
+        ));
+        assert!(Authority::restore("x", &key, BTreeMap::new()).is_none());
+        assert!(Authority::restore(&pem, "x", BTreeMap::new()).is_none());
+        assert!(Authority::restore(&issued, &key, BTreeMap::new()).is_none());
+        let cut = pem::encode("CERTIFICATE", &authority.der()[..100]);
+        assert!(Authority::restore(&cut, &key, BTreeMap::new()).is_none());
     }
 
     #[test]
@@ -289,10 +305,11 @@ mod tests {
         let error = authority
             .issue(&request, "test/device", DEVICE_LIFETIME)
             .unwrap_err();
-        assert!(
-            matches!(error, IssueError::Signature | IssueError::Malformed),
-            "{error}"
-        );
+        assert!(matches!(error, IssueError::Signature), "{error}");
+        let error = authority
+            .issue(&request[1..], "test/device", DEVICE_LIFETIME)
+            .unwrap_err();
+        assert!(matches!(error, IssueError::Malformed), "{error}");
     }
 
     #[test]

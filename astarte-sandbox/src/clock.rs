@@ -47,6 +47,18 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
+/// Returns the number of days from the epoch to a day of the proleptic Gregorian calendar.
+pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
+    // The year is made to begin in March here as well.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
+}
+
 const DAY_MS: i64 = 86_400_000;
 
 #[cfg(test)]
@@ -63,6 +75,14 @@ mod tests {
             (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(utc(ms, 'T'), text);
+        }
+    }
+
+    #[test]
+    fn days_are_counted_both_ways() {
+        for count in (-800_000..3_000_000).step_by(17) {
+            let (year, month, day) = civil(count);
+            assert_eq!(days(year, month, day), count);
         }
     }
 

@@ -78,6 +78,7 @@ mod store;
 mod sync;
 mod updater;
 mod wait;
+mod x509;
 
 pub use astarte_interface::{DeviceId, Interface, Source, Value, Version};
 

@@ -4,9 +4,13 @@ use crate::json;
 
 /// Returns the bytes of `text` when it is exactly one block with this label.
 pub(crate) fn single(text: &str, label: &str) -> Option<Vec<u8>> {
-    let mut blocks = x509_parser::pem::Pem::iter_from_buffer(text.as_bytes());
-    let block = blocks.next()?.ok()?;
-    (block.label == label && blocks.next().is_none()).then_some(block.contents)
+    let (_, block) = text.split_once("-----BEGIN ")?;
+    let block = block.strip_prefix(label)?.strip_prefix("-----")?;
+    let (content, rest) = block.split_once("-----END ")?;
+    let rest = rest.strip_prefix(label)?.strip_prefix("-----")?;
+    let content: String = content.split_ascii_whitespace().collect();
+    let bytes = json::from_base64(&content).filter(|bytes| !bytes.is_empty())?;
+    (!rest.contains("-----BEGIN ")).then_some(bytes)
 }
 
 /// Writes one block.
@@ -34,7 +38,26 @@ mod tests {
         assert_eq!(single(BLOCK, "THING"), Some(vec![1, 2, 3]));
         assert_eq!(single(BLOCK, "OTHER"), None);
         assert_eq!(single(&format!("{BLOCK}{BLOCK}"), "THING"), None);
-        assert_eq!(single("x", "THING"), None);
+        assert_eq!(
+            single(&format!("of mine\n{BLOCK}"), "THING"),
+            Some(vec![1, 2, 3])
+        );
+    }
+
+    #[test]
+    fn what_is_no_block() {
+        for text in [
+            "",
+            "x",
+            "-----BEGIN THING-----",
+            "-----BEGIN THING-----\nAQID\n",
+            "-----BEGIN THING-----\nAQID\n-----END OTHER-----\n",
+            "-----BEGIN THING-----\nAQI\n-----END THING-----\n",
+            "-----BEGIN THING-----\n-----END THING-----\n",
+            "-----BEGIN THING\nAQID\n-----END THING-----\n",
+        ] {
+            assert_eq!(single(text, "THING"), None, "{text}");
+        }
     }
 
     #[test]
