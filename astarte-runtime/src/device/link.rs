@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -16,7 +16,7 @@ use rumqttc::mqttbytes::{
 use rustls::{AlertDescription, ClientConfig, pki_types::ServerName};
 use thiserror::Error;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
@@ -208,7 +208,7 @@ impl Link {
             while !self.output.is_empty() {
                 self.turn().await?;
             }
-            tokio::io::AsyncWriteExt::shutdown(&mut self.stream).await?;
+            self.stream.shutdown().await?;
             Ok::<_, LinkError>(())
         };
         // The connection is over either way.
@@ -245,13 +245,13 @@ impl Link {
 
     /// Ready once something was read.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
-        let mut buffer = [0; READ_SIZE];
-        let mut buffer = ReadBuf::new(&mut buffer);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
-        if buffer.filled().is_empty() {
-            return Poll::Ready(Err(LinkError::Closed));
+        if self.input.capacity() - self.input.len() < READ_SIZE / 2 {
+            self.input.reserve(READ_SIZE);
         }
-        self.input.extend_from_slice(buffer.filled());
-        Poll::Ready(Ok(()))
+        let reading = pin!(self.stream.read_buf(&mut self.input));
+        match ready!(reading.poll(cx))? {
+            0 => Poll::Ready(Err(LinkError::Closed)),
+            _ => Poll::Ready(Ok(())),
+        }
     }
 }

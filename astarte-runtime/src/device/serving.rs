@@ -41,6 +41,8 @@ pub(super) struct Serving {
     progress: Instant,
     /// Until when a stop waits for what is still to be sent.
     stopping: Option<Instant>,
+    /// Whether the application got something that it has had no time for.
+    delivered: bool,
 }
 
 impl Serving {
@@ -61,6 +63,7 @@ impl Serving {
             pinged: None,
             progress: now,
             stopping: None,
+            delivered: false,
         };
         serving.follow(next, connection);
         serving
@@ -94,6 +97,10 @@ impl Serving {
         }
         if !link.output.is_empty() {
             self.last_sent = Instant::now();
+        }
+        if std::mem::take(&mut self.delivered) {
+            // A socket that is always ready would fill the inboxes before a receiver on this thread has its turn.
+            tokio::task::yield_now().await;
         }
         self.wait(connection, link, memory).await
     }
@@ -148,6 +155,7 @@ impl Serving {
             .map_err(LinkError::from)?;
         match event {
             Some(Event::Message(publish, ack)) => {
+                self.delivered = true;
                 if let Some(ack) = connection.dispatch(&publish, ack) {
                     memory.session.acknowledge(ack, &mut link.output);
                 }
