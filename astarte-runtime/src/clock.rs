@@ -166,26 +166,37 @@ struct Date(UnixTime);
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        let (days, second) = (seconds / 86_400, seconds % 86_400);
-        // Years that begin in March put the leap day last.
-        let days = days + 719_468;
-        let (era, day) = (days / 146_097, days % 146_097);
-        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-        let day = day - (365 * year + year / 4 - year / 100);
-        let month = (5 * day + 2) / 153;
-        let day = day - (153 * month + 2) / 5 + 1;
-        let (year, month) = if month < 10 {
-            (400 * era + year, month + 3)
-        } else {
-            (400 * era + year + 1, month - 9)
-        };
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        let [year, month, day, hour, minute, second] = date(self.0.as_secs());
         write!(
             f,
             "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC"
         )
     }
+}
+
+/// Year, month, day, hour, minute and second, in UTC, of a number of seconds since 1970.
+pub(crate) fn date(seconds: u64) -> [u64; 6] {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Years that begin in March put the leap day last.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 {
+        (400 * era + year, month + 3)
+    } else {
+        (400 * era + year + 1, month - 9)
+    };
+    [
+        year,
+        month,
+        day,
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+    ]
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::{fmt, io, sync::Arc};
 use thiserror::Error;
 
 #[cfg(feature = "redb")]
-pub use self::redb::RedbStore;
+pub use self::redb::{Durability, Recovered, RedbStore, RedbStoreBuilder};
 pub use self::{
     memory::MemoryStore,
     property::{Change, Property, PropertyStore, State},
@@ -54,6 +54,11 @@ pub enum StoreError {
     /// The device has not been connected yet, or was stopped.
     #[error("the store is not open: it opens when `connect` is first awaited")]
     Closed,
+    /// The file is not what was written: it was cut, overwritten, or its disk forgets.
+    ///
+    /// [`RedbStore::open_or_recover`] puts a new file in its place.
+    #[error("the store is damaged")]
+    Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// There is no space left where the file is. What was to be stored was not; the store goes on when there is space.
     #[error("the store has no space left on its disk")]
     Full(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -78,6 +83,9 @@ pub enum StoreError {
         /// Why.
         source: io::Error,
     },
+    /// The store cannot hold what it was given, whatever the state of its disk.
+    #[error("the store cannot keep this: {0}")]
+    Refused(String),
 }
 
 impl StoreError {

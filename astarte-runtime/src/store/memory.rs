@@ -1,7 +1,7 @@
 //! Everything in memory.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -26,7 +26,8 @@ struct Rows {
     incomplete: bool,
     messages: BTreeMap<u64, RetainedMessage>,
     backlog: Backlog,
-    set_aside: VecDeque<SetAside>,
+    /// By sequence number.
+    set_aside: BTreeMap<u64, SetAside>,
     session: Option<StoredSession>,
 }
 
@@ -171,7 +172,7 @@ impl RetentionStore for MemoryStore {
     }
 
     fn load_set_aside(&self) -> Result<Vec<SetAside>, StoreError> {
-        Ok(self.rows().set_aside.iter().cloned().collect())
+        Ok(self.rows().set_aside.values().cloned().collect())
     }
 }
 
@@ -196,13 +197,12 @@ fn change_backlog(rows: &mut Rows, change: &RetentionChange) {
         }
         RetentionChange::SetAside { sequence, reason } => {
             if let Some(message) = take_message(rows, *sequence) {
-                if rows.set_aside.len() == SET_ASIDE {
-                    rows.set_aside.pop_front();
+                let reason = reason.clone();
+                let kept = SetAside { message, reason };
+                rows.set_aside.insert(*sequence, kept);
+                if rows.set_aside.len() > SET_ASIDE {
+                    rows.set_aside.pop_first();
                 }
-                rows.set_aside.push_back(SetAside {
-                    message,
-                    reason: reason.clone(),
-                });
             }
         }
         RetentionChange::Clear => {
@@ -228,32 +228,8 @@ impl SessionStore for MemoryStore {
     fn apply_session(&self, changes: &[SessionChange]) -> Result<(), StoreError> {
         let mut rows = self.rows();
         for change in changes {
-            change_session(&mut rows.session, change);
+            change.apply(&mut rows.session);
         }
         Ok(())
-    }
-}
-
-fn change_session(session: &mut Option<StoredSession>, change: &SessionChange) {
-    if let SessionChange::Begin { broker, highest_id } = change {
-        *session = Some(StoredSession {
-            broker: broker.clone(),
-            highest_id: *highest_id,
-            ..StoredSession::default()
-        });
-    }
-    let Some(session) = session else {
-        return;
-    };
-    match change {
-        SessionChange::Begin { .. } => {}
-        SessionChange::HighestId(id) => session.highest_id = *id,
-        SessionChange::Introduced(introspection) => session.introspection.clone_from(introspection),
-        SessionChange::Received(id) => {
-            session.received.insert(*id);
-        }
-        SessionChange::Released(id) => {
-            session.received.remove(id);
-        }
     }
 }

@@ -73,3 +73,30 @@ pub enum SessionChange {
     /// The broker has released a QoS 2 id.
     Released(u16),
 }
+
+impl SessionChange {
+    /// Applies the change to what is noted, for a store that keeps it in one piece.
+    pub fn apply(&self, noted: &mut Option<StoredSession>) {
+        if let Self::Begin { broker, highest_id } = self {
+            *noted = Some(StoredSession {
+                broker: broker.clone(),
+                highest_id: *highest_id,
+                ..StoredSession::default()
+            });
+        }
+        let Some(session) = noted else {
+            return;
+        };
+        match self {
+            Self::Begin { .. } => {}
+            Self::HighestId(id) => session.highest_id = *id,
+            Self::Introduced(introspection) => session.introspection.clone_from(introspection),
+            Self::Received(id) => {
+                session.received.insert(*id);
+            }
+            Self::Released(id) => {
+                session.received.remove(id);
+            }
+        }
+    }
+}

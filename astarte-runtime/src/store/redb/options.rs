@@ -1,0 +1,110 @@
+//! How a store is opened.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use super::{Recovered, RedbStore, origin, recover};
+use crate::store::StoreError;
+
+/// How much a power cut, or the end of the process, may take with it.
+///
+/// Either way the file opens afterwards, and holds what it held at some moment: never half of a call of
+/// [`apply`](crate::store::PropertyStore::apply) and its like, and never a later change without an earlier one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// Nothing that a call returned for: it is on the disk by then. Concurrent calls share one write to the disk.
+    #[default]
+    Immediate,
+    /// What the last calls returned for: those within `every`, and at most `commits` of them. They are lost with the
+    /// power, and also where the process is killed or crashes, or where the disk fails or is full when they are to be
+    /// written; the next call that writes then returns that error. Dropping the last handle of the store writes them.
+    Relaxed {
+        /// How long a change may be in memory alone. 100 ms is a good value.
+        every: Duration,
+        /// How many transactions may be in memory alone.
+        commits: u32,
+    },
+}
+
+/// Opens a [`RedbStore`] with settings other than the usual ones.
+#[derive(Clone, Debug)]
+pub struct RedbStoreBuilder {
+    pub(super) options: Options,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub(super) cache: usize,
+    pub(super) durability: Durability,
+    /// From which length of the database on its allocator state is part of every commit.
+    pub(super) quick_repair_from: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cache: 4 << 20,
+            durability: Durability::Immediate,
+            quick_repair_from: QUICK_REPAIR_FROM,
+        }
+    }
+}
+
+/// A file that was not closed is read in full when it is opened again, unless every commit saved the state of its
+/// allocator, which takes a second write to the disk for each. 64 MiB are read within a second from slow flash.
+const QUICK_REPAIR_FROM: u64 = 64 << 20;
+
+impl RedbStoreBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            options: Options::default(),
+        }
+    }
+
+    /// How much memory redb may take for pages of the file, in bytes; 4 MiB by default.
+    #[must_use]
+    pub fn cache_bytes(mut self, bytes: usize) -> Self {
+        self.options.cache = bytes;
+        self
+    }
+
+    /// What may be lost; nothing by default.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.options.durability = durability;
+        self
+    }
+
+    /// Does what [`RedbStore::open`] does.
+    ///
+    /// # Errors
+    ///
+    /// - Those of [`RedbStore::open`].
+    pub fn open(self, path: impl AsRef<Path>) -> Result<RedbStore, StoreError> {
+        recover::open(path.as_ref(), self.options)
+    }
+
+    /// Does what [`RedbStore::open_or_recover`] does.
+    ///
+    /// # Errors
+    ///
+    /// - Those of [`RedbStore::open_or_recover`].
+    pub fn open_or_recover(
+        self,
+        path: impl AsRef<Path>,
+    ) -> Result<(RedbStore, Option<Recovered>), StoreError> {
+        recover::open_or_recover(path.as_ref(), self.options)
+    }
+
+    /// Does what [`RedbStore::in_memory`] does.
+    ///
+    /// # Errors
+    ///
+    /// - Those of [`RedbStore::in_memory`].
+    pub fn in_memory(self) -> Result<RedbStore, StoreError> {
+        Ok(RedbStore::on(
+            Arc::new(origin::Memory::default()),
+            self.options,
+        )?)
+    }
+}
