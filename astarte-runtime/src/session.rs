@@ -15,7 +15,7 @@ use rumqttc::mqttbytes::{
 use thiserror::Error;
 
 use self::{
-    incoming::{Incoming, Verdict},
+    incoming::{Incoming, Released, Verdict},
     outgoing::{Outgoing, Recorded, Repeated},
 };
 
@@ -156,13 +156,14 @@ impl<T> Session<T> {
             Packet::PubComp(PubComp { pkid }) => {
                 self.outgoing.completed(pkid).map(Event::Acknowledged)
             }
-            Packet::PubRel(PubRel { pkid }) if self.incoming.released(pkid) => {
-                Some(Event::Released(pkid))
-            }
-            Packet::PubRel(PubRel { pkid }) => {
-                write(&Packet::PubComp(PubComp { pkid }), out);
-                None
-            }
+            Packet::PubRel(PubRel { pkid }) => match self.incoming.released(pkid) {
+                Released::Complete => {
+                    write(&Packet::PubComp(PubComp { pkid }), out);
+                    None
+                }
+                Released::Forget => Some(Event::Released(pkid)),
+                Released::Nothing => None,
+            },
             Packet::SubAck(answer) => self
                 .outgoing
                 .subscribed(answer.pkid)
@@ -373,12 +374,35 @@ mod tests {
             assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid })]);
         }
         for _ in 0..2 {
-            assert_eq!(
-                session.handle(Packet::PubRel(PubRel { pkid: 7 }), &mut out),
-                Ok(None)
-            );
-            assert_eq!(packets(&mut out), [Packet::PubComp(PubComp { pkid: 7 })]);
+            for answered in [true, false] {
+                assert_eq!(
+                    session.handle(Packet::PubRel(PubRel { pkid: 7 }), &mut out),
+                    Ok(None)
+                );
+                // Once on each link: a second answer is one to nothing.
+                let answer = [Packet::PubComp(PubComp { pkid: 7 })];
+                assert_eq!(packets(&mut out), answer[..usize::from(answered)]);
+            }
+            session.resume(&mut out);
+            packets(&mut out);
         }
+        // The id of another message.
+        let ack = message(
+            &mut session,
+            from_broker(QoS::ExactlyOnce, 7, false),
+            &mut out,
+        );
+        session.acknowledge(ack.unwrap(), &mut out);
+        session
+            .handle(Packet::PubRel(PubRel { pkid: 7 }), &mut out)
+            .unwrap();
+        assert_eq!(
+            packets(&mut out),
+            [
+                Packet::PubRec(PubRec { pkid: 7 }),
+                Packet::PubComp(PubComp { pkid: 7 })
+            ]
+        );
     }
 
     #[test]

@@ -17,7 +17,12 @@ pub(super) struct Incoming {
     unrepeated: HashMap<u16, Option<Safe>>,
     /// QoS 2: recorded by a PUBREC and not yet released; whether the store has a note of it.
     recorded: HashMap<u16, bool>,
+    /// QoS 2: completed by a PUBCOMP on this link, the newest last.
+    completed: VecDeque<u16>,
 }
+
+/// How many completed messages are remembered: more than a broker has in flight.
+const COMPLETED: usize = 128;
 
 #[derive(Debug)]
 struct Held {
@@ -76,6 +81,16 @@ pub(super) enum Verdict {
     Recorded,
 }
 
+/// What is to be done about a PUBREL.
+pub(super) enum Released {
+    /// Complete it.
+    Complete,
+    /// Have the store forget the id, and then complete it.
+    Forget,
+    /// Nothing: it was completed on this link.
+    Nothing,
+}
+
 impl Incoming {
     pub(super) fn received(&mut self, publish: &Publish) -> Verdict {
         let id = publish.pkid;
@@ -90,6 +105,7 @@ impl Incoming {
         }
         // Without DUP the id was given to another message, after an acknowledgement that arrived.
         let unrepeated = self.unrepeated.remove(&id).filter(|_| publish.dup);
+        self.completed.retain(|completed| *completed != id);
         self.held.push_back(Held {
             id,
             qos: publish.qos,
@@ -136,20 +152,36 @@ impl Incoming {
         Some((held.id, held.qos))
     }
 
-    /// A PUBREL. Returns whether the store is to forget the id before it is completed.
-    pub(super) fn released(&mut self, id: u16) -> bool {
-        match self.recorded.get(&id) {
-            Some(true) => true,
-            Some(false) | None => {
-                self.recorded.remove(&id);
-                false
-            }
+    /// A PUBREL.
+    ///
+    /// The answer on this link arrives, and Astarte's broker closes the link on a second one: it repeats a PUBREL on a
+    /// live link, and takes a PUBCOMP of what is complete for an error.
+    pub(super) fn released(&mut self, id: u16) -> Released {
+        if self.recorded.get(&id) == Some(&true) {
+            return Released::Forget;
         }
+        self.recorded.remove(&id);
+        if self.completed.contains(&id) {
+            return Released::Nothing;
+        }
+        self.complete(id);
+        Released::Complete
     }
 
     /// The store has forgotten an id. Returns whether it is to be completed.
     pub(super) fn forgotten(&mut self, id: u16) -> bool {
-        self.recorded.remove(&id).is_some()
+        let completes = self.recorded.remove(&id).is_some();
+        if completes {
+            self.complete(id);
+        }
+        completes
+    }
+
+    fn complete(&mut self, id: u16) {
+        if self.completed.len() == COMPLETED {
+            self.completed.pop_front();
+        }
+        self.completed.push_back(id);
     }
 
     /// Takes up the ids that the store has.
@@ -158,6 +190,7 @@ impl Incoming {
     }
 
     pub(super) fn resume(&mut self) {
+        self.completed.clear();
         self.unrepeated
             .extend(self.held.drain(..).map(|held| (held.id, held.safe)));
     }
