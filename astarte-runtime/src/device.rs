@@ -22,7 +22,10 @@ mod stores;
 use std::{fmt, sync::Arc};
 
 use thiserror::Error;
-use tokio::task::JoinHandle;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 
 pub use self::builder::Builder;
 pub(crate) use self::{
@@ -41,6 +44,8 @@ pub struct Device {
     connection: JoinHandle<()>,
     keeper: JoinHandle<()>,
     retainer: JoinHandle<()>,
+    /// Weak, because the keeper ends with the connection.
+    requests: mpsc::WeakUnboundedSender<keeper::Request>,
 }
 
 /// A device cannot connect, and trying again is useless.
@@ -150,6 +155,26 @@ impl Device {
     /// A stream of what happens to the connection from here on.
     pub fn status(&self) -> StatusStream {
         self.shared.status.subscribe()
+    }
+
+    /// Says that the application has set all properties again that it has, after
+    /// [`Status::StoreRecovered`](crate::Status::StoreRecovered).
+    ///
+    /// From the next handshake on the device tells the server which properties are set, and the server deletes all
+    /// others. Without a loss it changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// - The store cannot be written.
+    /// - [`StoreError::Closed`]: the device has stopped.
+    pub async fn properties_complete(&self) -> Result<(), StoreError> {
+        let (reply, done) = oneshot::channel();
+        let request = keeper::Request::Complete(reply);
+        let sent = self.requests.upgrade().map(|keeper| keeper.send(request));
+        if !matches!(sent, Some(Ok(()))) {
+            return Err(StoreError::Closed);
+        }
+        done.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Sends what is still to be sent, for as long as the [setting](Config::disconnect_timeout) allows, and

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    path::PathBuf,
     time::{Duration, SystemTime},
 };
 
@@ -54,6 +55,16 @@ pub enum Status {
     },
     /// A message does not fit its interface, and was left out.
     Rejected(Rejected),
+    /// The file of the store was damaged, and a new one was begun: what was stored is lost to the device.
+    ///
+    /// The device does not tell the server which properties are set until
+    /// [`properties_complete`](crate::Device::properties_complete) is called, because the server would delete all others.
+    StoreRecovered {
+        /// Where the damaged file is.
+        moved_to: PathBuf,
+        /// What was wrong with it.
+        reason: String,
+    },
     /// The certificate could not be renewed. The device goes on with the one that it has, and tries again, at first
     /// after the pauses of the [backoff](crate::Config::backoff), in the end once an hour.
     RenewalFailed {

@@ -1,13 +1,14 @@
 //! What the end-to-end tests have in common: a sandbox with the interfaces of this project, and a device in it.
 
+mod process;
 mod proxy;
 
 use std::{future::Future, path::PathBuf, time::Duration};
 
 use astarte_runtime::{Config, ConnectError, Status, StatusStream, Tls};
-use astarte_sandbox::{Profile, Sandbox};
+use astarte_sandbox::{Direction, Profile, Refusal, Sandbox};
 
-pub use self::proxy::Proxy;
+pub use self::{process::Process, proxy::Proxy};
 
 /// How long anything may take. Reached only where a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -32,6 +33,49 @@ impl Site {
     /// - The sandbox does not start.
     pub async fn start() -> Result<Self, Box<dyn std::error::Error>> {
         Self::with_profile(Profile::Spec).await
+    }
+
+    /// Starts a sandbox that records what goes over the wire.
+    ///
+    /// # Errors
+    ///
+    /// - The sandbox does not start.
+    pub async fn recorded() -> Result<Self, Box<dyn std::error::Error>> {
+        let sandbox = Sandbox::builder()
+            .interfaces_dir(interfaces_dir())
+            .record_packets(100_000)
+            .start()
+            .await?;
+        let device = sandbox.register_device()?;
+        Ok(Self { sandbox, device })
+    }
+
+    /// How many times the device has connected, of those in the record.
+    pub fn connects(&self) -> usize {
+        const CONNECT: u8 = 1;
+        self.sent(CONNECT).count()
+    }
+
+    /// How many messages of QoS 2 the device has recorded by a PUBREC, each once, of those in the record.
+    pub fn recorded_messages(&self) -> usize {
+        const PUBREC: u8 = 5;
+        self.sent(PUBREC).count()
+    }
+
+    /// The topics that the device has published on, in the order of sending, of those in the record.
+    pub fn published(&self) -> Vec<String> {
+        const PUBLISH: u8 = 3;
+        self.sent(PUBLISH)
+            .filter_map(|packet| topic(&packet))
+            .collect()
+    }
+
+    fn sent(&self, packet_type: u8) -> impl Iterator<Item = Vec<u8>> {
+        let packets = self.device.packets().into_iter();
+        packets
+            .filter(|packet| packet.direction == Direction::FromDevice)
+            .map(|packet| packet.bytes.to_vec())
+            .filter(move |packet| packet[0] >> 4 == packet_type)
     }
 
     /// Starts a sandbox of a profile.
@@ -79,6 +123,26 @@ impl Site {
             .tls(tls)
             .backoff(Duration::from_millis(1), Duration::from_millis(10))
     }
+}
+
+/// The topic of a PUBLISH.
+fn topic(packet: &[u8]) -> Option<String> {
+    // The length of the packet has one byte more for each with the highest bit.
+    let longer = packet[1..].iter().take_while(|byte| **byte >= 0x80).count();
+    let (length, rest) = packet.get(2 + longer..)?.split_first_chunk()?;
+    let topic = rest.get(..u16::from_be_bytes(*length).into())?;
+    String::from_utf8(topic.to_vec()).ok()
+}
+
+/// Breaks the connection of a device, and lets none come to be until [`heal`](astarte_sandbox::Device::heal).
+pub async fn go_offline(site: &Site, stream: &mut StatusStream) {
+    site.device
+        .refuse_connections(1_000_000, Refusal::ServerUnavailable);
+    site.device.drop_connection();
+    status(stream, |status| {
+        matches!(status, Status::Disconnected(_)).then_some(())
+    })
+    .await;
 }
 
 /// The interface files of this project.

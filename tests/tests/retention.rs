@@ -9,13 +9,12 @@ use std::{
 };
 
 use astarte_runtime::{
-    Config, Delivery, DeliveryError, Device, Receipt, SendError, Status, StatusStream, TimeSource,
-    astarte_interface,
+    Builder, Config, Delivery, DeliveryError, Device, Handle, Receipt, SendError, Status,
+    TimeSource, astarte_interface,
     store::{MemoryStore, RetentionStore},
 };
-use astarte_sandbox::{Direction, RecordedPacket, Refusal, Sandbox, Value};
-use astarte_tests::{Site, TestResult, connected, interfaces_dir, soon, status};
-use tokio::sync::oneshot;
+use astarte_sandbox::Value;
+use astarte_tests::{Process, Site, TestResult, connected, go_offline, soon, status};
 
 /// What a meter counts; `energy` is unique and stored, `alarm` guaranteed and stored for a day.
 #[astarte_interface("../interfaces/org.example.meter.Usage.json")]
@@ -27,82 +26,14 @@ struct Readings;
 
 const USAGE: &str = "org.example.meter.Usage";
 
-/// A device that stores, and the end of its process that nobody foresaw: its tasks end where they are, and the broker
-/// sees the connection break.
-struct Process {
-    /// Dropped, it ends the runtime of the device.
-    running: oneshot::Sender<()>,
-    thread: std::thread::JoinHandle<()>,
-    device: Device,
-    usage: astarte_runtime::Handle<Usage>,
-    status: StatusStream,
+type Meter = Process<Handle<Usage>>;
+
+async fn start(config: Config) -> Result<Meter, Box<dyn std::error::Error>> {
+    Process::start(config, Builder::interface::<Usage>).await
 }
 
-impl Process {
-    async fn start(config: Config) -> Result<Self, Box<dyn std::error::Error>> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let connecting = runtime.spawn(async move {
-            let mut builder = Device::builder(config);
-            let usage = builder.interface::<Usage>();
-            let status = builder.status();
-            builder
-                .connect()
-                .await
-                .map(|device| (device, usage, status))
-        });
-        let (running, ended) = oneshot::channel();
-        let thread = std::thread::spawn(move || {
-            let _ = runtime.block_on(ended);
-        });
-        let (device, usage, status) = soon(connecting).await??;
-        Ok(Self {
-            running,
-            thread,
-            device,
-            usage,
-            status,
-        })
-    }
-
-    async fn count(&self, value: i64) -> Result<Delivery, SendError> {
-        soon(self.usage.send(usage::Energy { meter: "m" }, value)).await
-    }
-
-    /// Ends it without a word.
-    fn crash(self) {
-        drop(self.running);
-        self.thread.join().expect("the process runs");
-    }
-
-    async fn stop(self) {
-        soon(self.device.disconnect()).await;
-        drop(self.running);
-        self.thread.join().expect("the process runs");
-    }
-}
-
-/// A sandbox that records what the device sends.
-async fn recorded() -> Result<Site, Box<dyn std::error::Error>> {
-    let sandbox = Sandbox::builder()
-        .interfaces_dir(interfaces_dir())
-        .record_packets(100_000)
-        .start()
-        .await?;
-    let device = sandbox.register_device()?;
-    Ok(Site { sandbox, device })
-}
-
-/// Breaks the connection, and lets none come to be until `heal`.
-async fn go_offline(site: &Site, stream: &mut StatusStream) {
-    site.device
-        .refuse_connections(1_000_000, Refusal::ServerUnavailable);
-    site.device.drop_connection();
-    status(stream, |status| {
-        matches!(status, Status::Disconnected(_)).then_some(())
-    })
-    .await;
+async fn count(meter: &Meter, value: i64) -> Result<Delivery, SendError> {
+    soon(meter.handles.send(usage::Energy { meter: "m" }, value)).await
 }
 
 fn energies(site: &Site) -> Vec<i64> {
@@ -114,39 +45,6 @@ fn energies(site: &Site) -> Vec<i64> {
     data.iter()
         .filter_map(|message| message.value().map(number))
         .collect()
-}
-
-/// Whether a packet is one of a type that the device sent.
-fn is_sent(packet: &RecordedPacket, packet_type: u8) -> bool {
-    packet.direction == Direction::FromDevice && packet.bytes[0] >> 4 == packet_type
-}
-
-fn connects(site: &Site) -> usize {
-    const CONNECT: u8 = 1;
-    let packets = site.device.packets();
-    packets
-        .iter()
-        .filter(|packet| is_sent(packet, CONNECT))
-        .count()
-}
-
-/// The messages on the interface in the order in which they were sent, as `interface/path`.
-fn published(site: &Site) -> Vec<String> {
-    const PUBLISH: u8 = 3;
-    let packets = site.device.packets();
-    let published = packets.iter().filter(|packet| is_sent(packet, PUBLISH));
-    let paths = published.filter_map(|packet| {
-        // The length of the packet has one byte more for each with the highest bit.
-        let after = 2 + packet.bytes[1..]
-            .iter()
-            .take_while(|byte| **byte >= 0x80)
-            .count();
-        let (length, rest) = packet.bytes[after..].split_first_chunk()?;
-        let topic = rest.get(..u16::from_be_bytes(*length).into())?;
-        let topic = std::str::from_utf8(topic).ok()?;
-        topic.find(USAGE).map(|at| topic[at..].to_owned())
-    });
-    paths.collect()
 }
 
 async fn all_received(site: &Site, count: usize) {
@@ -183,28 +81,34 @@ async fn what_was_stored_offline_arrives_in_order() -> TestResult {
 
 #[tokio::test]
 async fn the_order_of_an_interface_holds_across_retentions() -> TestResult {
-    let site = recorded().await?;
+    let site = Site::recorded().await?;
     let mut builder = Device::builder(site.config().queue(10));
     let usage = builder.interface::<Usage>();
     let mut stream = builder.status();
     let device = soon(builder.connect()).await?;
     go_offline(&site, &mut stream).await;
+    let base = format!("{}/{}", site.sandbox.realm(), site.device.id());
     let mut expected = Vec::new();
     for meter in 0..200 {
         // One QoS, two retentions.
         let sent = if meter % 3 == 0 {
             soon(usage.send(usage::Power { meter }, 1.0)).await?;
-            format!("{USAGE}/{meter}/power")
+            format!("{base}/{USAGE}/{meter}/power")
         } else {
             soon(usage.send(usage::Alarm { meter }, "smoke")).await?;
-            format!("{USAGE}/{meter}/alarm")
+            format!("{base}/{USAGE}/{meter}/alarm")
         };
         expected.push(sent);
     }
     site.device.heal();
     connected(&mut stream).await;
     device.disconnect().await;
-    assert_eq!(published(&site), expected);
+    let published = site.published();
+    let published: Vec<_> = published
+        .into_iter()
+        .filter(|topic| topic.contains(USAGE))
+        .collect();
+    assert_eq!(published, expected);
     Ok(())
 }
 
@@ -238,18 +142,18 @@ async fn a_restarted_process_sends_what_an_earlier_one_stored() -> TestResult {
     let site = Site::start().await?;
     let store = Arc::new(MemoryStore::new());
     let config = || site.config().store(Arc::clone(&store));
-    let mut process = Process::start(config()).await?;
+    let mut process = start(config()).await?;
     go_offline(&site, &mut process.status).await;
     let mut deliveries = Vec::new();
     for value in 0..500 {
-        deliveries.push(process.count(value).await?);
+        deliveries.push(count(&process, value).await?);
     }
     process.stop().await;
     for delivery in deliveries {
         assert_eq!(soon(delivery).await, Err(DeliveryError::Stored));
     }
     site.device.heal();
-    let process = Process::start(config()).await?;
+    let process = start(config()).await?;
     all_received(&site, 500).await;
     process.stop().await;
     site.device.all_processed().await;
@@ -261,14 +165,14 @@ async fn a_restarted_process_sends_what_an_earlier_one_stored() -> TestResult {
 /// Each process ends with messages in each state of the QoS 2 exchange: published, recorded, released.
 #[tokio::test]
 async fn unique_messages_arrive_once_over_the_end_of_processes() -> TestResult {
-    let site = recorded().await?;
+    let site = Site::recorded().await?;
     let store = Arc::new(MemoryStore::new());
     let mut sent = 0;
     for round in 0..20_usize {
-        let process = Process::start(site.config().window(20).store(Arc::clone(&store))).await?;
+        let process = start(site.config().window(20).store(Arc::clone(&store))).await?;
         let mut deliveries = Vec::new();
         for _ in 0..50 {
-            deliveries.push(process.count(sent).await?);
+            deliveries.push(count(&process, sent).await?);
             sent += 1;
         }
         if round % 2 == 0 {
@@ -278,19 +182,19 @@ async fn unique_messages_arrive_once_over_the_end_of_processes() -> TestResult {
             }
             site.device.lose_acknowledgements(true);
             for _ in 0..10 {
-                process.count(sent).await?;
+                count(&process, sent).await?;
                 sent += 1;
             }
         }
         process.crash();
         site.device.lose_acknowledgements(false);
     }
-    let process = Process::start(site.config().store(Arc::clone(&store))).await?;
+    let process = start(site.config().store(Arc::clone(&store))).await?;
     all_received(&site, usize::try_from(sent)?).await;
     process.stop().await;
     site.device.all_processed().await;
     assert_eq!(energies(&site), (0..sent).collect::<Vec<_>>());
-    assert_eq!(connects(&site), 21, "no session was given up");
+    assert_eq!(site.connects(), 21, "no session was given up");
     Ok(())
 }
 
@@ -351,18 +255,18 @@ async fn lesson_16_a_clock_that_is_set_changes_nothing() -> TestResult {
             .time_source(wall.clone())
             .store(Arc::clone(&store))
     };
-    let send = async |process: &Process, text: &str| {
-        soon(process.usage.send(usage::Alarm { meter: "m" }, text)).await
+    let send = async |process: &Meter, text: &str| {
+        soon(process.handles.send(usage::Alarm { meter: "m" }, text)).await
     };
     // A first process whose clock is right, then one whose clock begins in 1970 and is set on the way.
-    let mut process = Process::start(config()).await?;
+    let mut process = start(config()).await?;
     go_offline(&site, &mut process.status).await;
     send(&process, "old").await?;
     send(&process, "older than a day by then").await?;
     process.crash();
     wall.0.store(1000, Ordering::Relaxed);
     site.device.heal();
-    let mut process = Process::start(config()).await?;
+    let mut process = start(config()).await?;
     site.device.received(USAGE, "/m/alarm").await?;
     site.device.received(USAGE, "/m/alarm").await?;
     go_offline(&site, &mut process.status).await;
@@ -384,8 +288,8 @@ async fn lesson_16_a_clock_that_is_set_changes_nothing() -> TestResult {
     process.crash();
     wall.0.store(now + 2 * DAY, Ordering::Relaxed);
     site.device.heal();
-    let process = Process::start(config()).await?;
-    process.count(1).await?;
+    let process = start(config()).await?;
+    count(&process, 1).await?;
     all_received(&site, 1).await;
     process.stop().await;
     let alarms = site.device.data(USAGE, "/m/alarm");
@@ -399,9 +303,9 @@ async fn lesson_9_what_can_never_be_sent_is_set_aside() -> TestResult {
     let site = Site::start().await?;
     let store = Arc::new(MemoryStore::new());
     let config = || site.config().store(Arc::clone(&store));
-    let mut process = Process::start(config()).await?;
+    let mut process = start(config()).await?;
     go_offline(&site, &mut process.status).await;
-    process.count(1).await?;
+    count(&process, 1).await?;
     process.stop().await;
     site.device.heal();
 
@@ -421,8 +325,8 @@ async fn lesson_9_what_can_never_be_sent_is_set_aside() -> TestResult {
     device.disconnect().await;
     assert_eq!(store.load_set_aside()?.len(), 1);
 
-    let process = Process::start(config()).await?;
-    process.count(2).await?;
+    let process = start(config()).await?;
+    count(&process, 2).await?;
     all_received(&site, 1).await;
     process.stop().await;
     assert_eq!(energies(&site), [2]);

@@ -189,12 +189,14 @@ impl Builder {
             first: Some(first),
             life,
         };
+        let requests = connection.requests.downgrade();
         // From here on a drop of the device, of which this future is the owner, stops its tasks.
         let device = Device {
             shared,
             connection: tokio::spawn(connection.run()),
             keeper,
             retainer,
+            requests,
         };
         connected.await.unwrap_or(Err(ConnectError::Stopped))?;
         Ok(device)
@@ -272,7 +274,7 @@ async fn prepare(
         return Err(ConnectError::Config { setting, expected });
     }
     let interfaces = Arc::new(Interfaces::new(registered)?);
-    let stores = Stores::open(config).await?;
+    let stores = Stores::open(config, shared).await?;
     forget_other_majors(&stores, &interfaces).await?;
     let backlog = run_on(&stores.retention, RetentionStore::backlog).await?;
     let stored_session = run_on(&stores.session, SessionStore::load_session).await?;

@@ -21,7 +21,7 @@ use super::{
     access::Route,
     handshake::Context,
     interfaces::{InterfaceKind, Interfaces},
-    keeper::{AcknowledgedProperty, Request},
+    keeper::{AcknowledgedProperty, LoadedProperties, Request},
     life::Life,
     link::{Link, LinkError, Refusal},
     recent::Recent,
@@ -38,7 +38,7 @@ use crate::{
     purge,
     session::{Ack, Answer, Session, Unacknowledged},
     status::{Disconnected, RejectReason, Rejected, Status},
-    store::{Property, SessionChange, StoreError, StoredSession},
+    store::{SessionChange, StoreError, StoredSession},
 };
 
 /// How many times in a row a connection fails before the broker's address is asked for again.
@@ -125,7 +125,7 @@ pub(super) struct Memory {
 }
 
 /// The answer of the keeper to [`Request::Load`].
-pub(super) type Loaded = Result<Vec<(SentProperty, Property)>, StoreError>;
+pub(super) type Loaded = Result<LoadedProperties, StoreError>;
 
 impl Connection {
     /// Runs until the device is stopped, or cannot connect for good.

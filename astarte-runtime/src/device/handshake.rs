@@ -12,7 +12,7 @@ use rumqttc::mqttbytes::{
     v4::{Publish, Subscribe, SubscribeFilter, SubscribeReasonCode},
 };
 
-use super::{connection::Token, interfaces::Interfaces, link::LinkError};
+use super::{connection::Token, interfaces::Interfaces, keeper::LoadedProperties, link::LinkError};
 use crate::{
     Ownership,
     outbox::SentProperty,
@@ -36,6 +36,7 @@ pub(crate) struct Handshake {
     unsent: VecDeque<(Publish, Token)>,
     /// How many messages of the step are not acknowledged, or not sent yet.
     pending: usize,
+    /// The list of the properties that are set; empty where it is not to be sent.
     list: Vec<u8>,
 }
 
@@ -164,10 +165,13 @@ impl Handshake {
     /// - The list of them has so many bytes that the broker would not take it.
     pub(crate) fn loaded(
         &mut self,
-        properties: Vec<(SentProperty, Property)>,
+        LoadedProperties {
+            properties,
+            complete,
+        }: LoadedProperties,
         cx: &mut Context<'_>,
     ) -> Result<Next, usize> {
-        if self.full {
+        if self.full && complete {
             let set = properties
                 .iter()
                 .filter(|(_, property)| property.state != State::Unset);
@@ -199,7 +203,8 @@ impl Handshake {
     }
 
     fn properties_sent(&mut self, cx: &mut Context<'_>) -> Next {
-        if !self.full {
+        // After the loss of a store the server would delete what the list does not name.
+        if self.list.is_empty() {
             return self.finish();
         }
         self.step = Step::List;

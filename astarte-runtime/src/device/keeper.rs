@@ -61,6 +61,14 @@ pub(crate) struct AcknowledgedProperty {
     pub(crate) settle: Option<(Settle, Receipt)>,
 }
 
+/// What the handshake is to send.
+#[derive(Debug)]
+pub(crate) struct LoadedProperties {
+    pub(crate) properties: Vec<(SentProperty, Property)>,
+    /// Whether the store has all that the device has set.
+    pub(crate) complete: bool,
+}
+
 /// What the session asks of the keeper.
 #[derive(Debug)]
 pub(crate) enum Request {
@@ -69,10 +77,12 @@ pub(crate) enum Request {
     Acknowledged(AcknowledgedProperty),
     /// The link broke: a list of properties that has not settled is void.
     Disconnected,
+    /// The application has set all its properties again: what is stored is all there is.
+    Complete(oneshot::Sender<Result<(), StoreError>>),
     /// Wants the device-owned properties of the introspection, for the handshake.
     Load {
         unsent_only: bool,
-        reply: oneshot::Sender<Result<Vec<(SentProperty, Property)>, StoreError>>,
+        reply: oneshot::Sender<Result<LoadedProperties, StoreError>>,
     },
     /// The server's list of the properties that are set, as `interface/path`.
     Purge {
@@ -168,6 +178,9 @@ impl Keeper {
     async fn handle(&mut self, request: Request) {
         match request {
             Request::Acknowledged(property) => self.acknowledged(vec![property]).await,
+            Request::Complete(reply) => {
+                let _ = reply.send(self.apply(vec![Change::Complete(true)]).await);
+            }
             Request::Disconnected => self.doubtful.clear(),
             Request::Load { unsent_only, reply } => {
                 // The session has gone on without the answer where nobody takes it.
@@ -223,7 +236,7 @@ impl Keeper {
         self.newest.get(id).copied().unwrap_or(0)
     }
 
-    async fn load(&self, unsent_only: bool) -> Result<Vec<(SentProperty, Property)>, StoreError> {
+    async fn load(&self, unsent_only: bool) -> Result<LoadedProperties, StoreError> {
         // What is queued is stored as well: sent both ways, an older value would come after a newer one.
         self.shared.outbox.park_properties();
         let mut loaded = self.rows(InterfaceKind::DeviceProperties).await?;
@@ -239,7 +252,10 @@ impl Keeper {
             let serial = self.serial(&id);
             (SentProperty { id, serial }, property)
         });
-        Ok(with_serial.collect())
+        Ok(LoadedProperties {
+            properties: with_serial.collect(),
+            complete: self.with_store(<dyn PropertyStore>::is_complete).await?,
+        })
     }
 
     async fn set(&mut self, sets: Vec<SetProperty>) {

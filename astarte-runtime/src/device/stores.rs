@@ -2,9 +2,15 @@
 
 use std::sync::Arc;
 
+use super::shared::Shared;
 use crate::{
     Config,
     store::{MemoryStore, PropertyStore, RetentionStore, SessionStore, Store, StoreError},
+};
+#[cfg(feature = "redb")]
+use crate::{
+    status::Status,
+    store::{Recovered, RedbStore},
 };
 
 /// What a device keeps, in one store or in several.
@@ -26,10 +32,10 @@ impl Stores {
     }
 
     /// Opens the stores that the settings name.
-    pub(super) async fn open(config: &Config) -> Result<Self, StoreError> {
+    pub(super) async fn open(config: &Config, shared: &Shared) -> Result<Self, StoreError> {
         let mut stores = match &config.stores {
             Some(stores) => stores.clone(),
-            None => Self::in_directory(config).await?,
+            None => Self::in_directory(config, shared).await?,
         };
         if let Some(properties) = &config.property_store {
             stores.properties = Arc::clone(properties);
@@ -37,15 +43,26 @@ impl Stores {
         Ok(stores)
     }
 
-    async fn in_directory(config: &Config) -> Result<Self, StoreError> {
-        #[cfg(feature = "redb")]
-        if let Some(directory) = &config.directory {
-            let file = directory.join(format!("{}-{}.redb", config.realm, config.device_id));
-            let opened =
-                tokio::task::spawn_blocking(move || crate::store::RedbStore::open(file)).await;
-            let opened = opened.map_err(|error| StoreError::Backend(Box::new(error)))??;
-            return Ok(Self::new(opened));
+    #[cfg(feature = "redb")]
+    async fn in_directory(config: &Config, shared: &Shared) -> Result<Self, StoreError> {
+        let Some(directory) = &config.directory else {
+            return Ok(Self::new(MemoryStore::new()));
+        };
+        let file = directory.join(format!("{}-{}.redb", config.realm, config.device_id));
+        let opening = tokio::task::spawn_blocking(move || RedbStore::open_or_recover(file));
+        let (store, recovered) = opening
+            .await
+            .map_err(|error| StoreError::Backend(Box::new(error)))??;
+        if let Some(Recovered { moved_to, reason }) = recovered {
+            shared
+                .status
+                .tell(Status::StoreRecovered { moved_to, reason });
         }
+        Ok(Self::new(store))
+    }
+
+    #[cfg(not(feature = "redb"))]
+    async fn in_directory(_: &Config, _: &Shared) -> Result<Self, StoreError> {
         Ok(Self::new(MemoryStore::new()))
     }
 }
