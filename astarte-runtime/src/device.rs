@@ -27,6 +27,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+#[cfg(fuzzing)]
+pub(crate) use self::access::address;
 pub use self::builder::Builder;
 pub(crate) use self::{
     interfaces::qos,

@@ -34,6 +34,9 @@ mod device;
 mod endpoint;
 mod error;
 mod event;
+#[cfg(all(fuzzing, feature = "mqtt"))]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(feature = "mqtt")]
 pub mod handle;
 #[cfg(feature = "mqtt")]
