@@ -5,6 +5,7 @@
 //! what a restarted process must know so that the broker's session goes on. [`RedbStore`] and [`MemoryStore`] are all
 //! three. All calls may come from any thread; those that write come from one task at a time.
 
+pub mod conformance;
 mod memory;
 mod property;
 #[cfg(feature = "redb")]
@@ -15,6 +16,9 @@ mod session;
 use std::{fmt, io, sync::Arc};
 
 use thiserror::Error;
+
+#[doc(inline)]
+pub use crate::__store_conformance as conformance;
 
 #[cfg(feature = "redb")]
 pub use self::redb::{Durability, Recovered, RedbStore, RedbStoreBuilder};
@@ -105,100 +109,9 @@ impl StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Ownership;
 
-    fn property(major: u32, path: &str, payload: &[u8]) -> Property {
-        Property {
-            interface: "org.example.A".into(),
-            major,
-            path: path.into(),
-            ownership: Ownership::Device,
-            state: State::Unsent,
-            payload: payload.into(),
-        }
-    }
-
-    fn acknowledge(major: u32, path: &str, payload: &[u8]) -> Change {
-        Change::Acknowledge {
-            interface: "org.example.A".into(),
-            major,
-            path: path.into(),
-            payload: payload.into(),
-        }
-    }
-
-    /// What every store must do.
-    fn behaves(store: &dyn PropertyStore) {
-        let load = |path| store.load("org.example.A", 1, path).unwrap();
-        assert_eq!(load("/a"), None);
-
-        store
-            .apply(&[
-                Change::Store(property(1, "/b", b"1")),
-                Change::Store(property(1, "/a", b"")),
-            ])
-            .unwrap();
-        assert_eq!(load("/a"), Some(property(1, "/a", b"")));
-        assert_eq!(
-            store.load_all().unwrap(),
-            [property(1, "/a", b""), property(1, "/b", b"1")]
-        );
-        assert_eq!(store.load_interface("org.example.A", 1).unwrap().len(), 2);
-        assert_eq!(store.load_interface("org.example.A", 2).unwrap(), []);
-        assert_eq!(store.load_interface("org.example", 1).unwrap(), []);
-
-        // An acknowledgement of an older value does not count for the newer one.
-        store
-            .apply(&[acknowledge(1, "/b", b"0"), acknowledge(1, "/c", b"1")])
-            .unwrap();
-        assert_eq!(load("/b").unwrap().state, State::Unsent);
-        store.apply(&[acknowledge(1, "/b", b"1")]).unwrap();
-        assert_eq!(load("/b").unwrap().state, State::Sent);
-        let unset = Property {
-            state: State::Unset,
-            ..property(1, "/b", b"")
-        };
-        store.apply(&[Change::Store(unset)]).unwrap();
-        assert_eq!(load("/b").unwrap().state, State::Unset);
-        store.apply(&[acknowledge(1, "/b", b"")]).unwrap();
-        assert_eq!(load("/b"), None);
-
-        // Another major is another interface.
-        assert_eq!(store.load("org.example.A", 2, "/a").unwrap(), None);
-        store
-            .apply(&[Change::Store(property(2, "/a", b"2"))])
-            .unwrap();
-        assert_eq!(load("/a"), Some(property(1, "/a", b"")));
-        store
-            .apply(&[Change::DeleteOtherMajors {
-                interface: "org.example.A".into(),
-                major: 2,
-            }])
-            .unwrap();
-        assert_eq!(store.load_all().unwrap(), [property(2, "/a", b"2")]);
-
-        let delete = || Change::Delete {
-            interface: "org.example.A".into(),
-            major: 2,
-            path: "/a".into(),
-        };
-        store.apply(&[delete(), delete()]).unwrap();
-        assert_eq!(store.load_all().unwrap(), []);
-        store
-            .apply(&[Change::Store(property(1, "/b", b"1"))])
-            .unwrap();
-        store.apply(&[Change::Clear]).unwrap();
-        assert_eq!(store.load_all().unwrap(), []);
-    }
-
-    #[test]
-    fn memory_behaves() {
-        behaves(&MemoryStore::new());
-    }
+    conformance!(memory, MemoryStore::new);
 
     #[cfg(feature = "redb")]
-    #[test]
-    fn redb_behaves() {
-        behaves(&RedbStore::in_memory().unwrap());
-    }
+    conformance!(redb, || RedbStore::in_memory().expect("there is memory"));
 }

@@ -13,6 +13,8 @@ mod recover;
 mod retention;
 mod session;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::{path::Path, sync::Arc};
 
@@ -140,7 +142,7 @@ impl RedbStore {
         })
     }
 
-    fn apply(&self, changes: Changes<'_>) -> Result<(), StoreError> {
+    fn submit(&self, changes: Changes<'_>) -> Result<(), StoreError> {
         if let Some(failure) = self.file.flusher.as_ref().and_then(Flusher::failure) {
             return Err(failure.into());
         }
@@ -151,7 +153,7 @@ impl RedbStore {
     }
 
     /// Reads rows of the device; the default where it has none.
-    fn read<T: Default>(
+    fn read_rows<T: Default>(
         &self,
         read: impl Fn(&redb::ReadTransaction, u32) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
@@ -173,14 +175,14 @@ impl PropertyStore for RedbStore {
         major: u32,
         path: &str,
     ) -> Result<Option<Property>, StoreError> {
-        self.read(|transaction, device| {
+        self.read_rows(|transaction, device| {
             let rows = transaction.open_table(tables::PROPERTIES)?;
             properties::load(&rows, device, interface, major, path)
         })
     }
 
     fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError> {
-        self.read(|transaction, device| {
+        self.read_rows(|transaction, device| {
             let rows = transaction.open_table(tables::PROPERTIES)?;
             match properties::prefix(device, interface, major) {
                 Ok(prefix) => properties::load_prefix(&rows, &prefix),
@@ -191,14 +193,14 @@ impl PropertyStore for RedbStore {
     }
 
     fn load_all(&self) -> Result<Vec<Property>, StoreError> {
-        self.read(|transaction, device| {
+        self.read_rows(|transaction, device| {
             let rows = transaction.open_table(tables::PROPERTIES)?;
             properties::load_prefix(&rows, &tables::device_prefix(device))
         })
     }
 
     fn apply(&self, changes: &[Change]) -> Result<(), StoreError> {
-        self.apply(Changes::Properties(changes.into()))
+        self.submit(Changes::Properties(changes.into()))
     }
 
     fn is_complete(&self) -> Result<bool, StoreError> {
@@ -210,7 +212,7 @@ impl PropertyStore for RedbStore {
 
 impl RetentionStore for RedbStore {
     fn backlog(&self) -> Result<Backlog, StoreError> {
-        self.read(|transaction, device| {
+        self.read_rows(|transaction, device| {
             let row = transaction.open_table(tables::BACKLOGS)?.get(device)?;
             let backlog = row.and_then(|row| retention::decode_backlog(row.value()));
             Ok(backlog.unwrap_or_default())
@@ -223,18 +225,18 @@ impl RetentionStore for RedbStore {
         messages: usize,
         bytes: u64,
     ) -> Result<Vec<RetainedMessage>, StoreError> {
-        self.read(|transaction, device| {
+        self.read_rows(|transaction, device| {
             let rows = transaction.open_table(tables::MESSAGES)?;
             retention::load(&rows, device, after, messages, bytes)
         })
     }
 
     fn apply_retention(&self, changes: &[RetentionChange]) -> Result<(), StoreError> {
-        self.apply(Changes::Retention(changes.into()))
+        self.submit(Changes::Retention(changes.into()))
     }
 
     fn load_set_aside(&self) -> Result<Vec<SetAside>, StoreError> {
-        self.read(|transaction, device| {
+        self.read_rows(|transaction, device| {
             let rows = transaction.open_table(tables::SET_ASIDE)?;
             retention::load_set_aside(&rows, device)
         })
@@ -243,13 +245,13 @@ impl RetentionStore for RedbStore {
 
 impl SessionStore for RedbStore {
     fn load_session(&self) -> Result<Option<StoredSession>, StoreError> {
-        self.read(|transaction, device| {
+        self.read_rows(|transaction, device| {
             let row = transaction.open_table(tables::SESSIONS)?.get(device)?;
             Ok(row.and_then(|row| session::decode(row.value())))
         })
     }
 
     fn apply_session(&self, changes: &[SessionChange]) -> Result<(), StoreError> {
-        self.apply(Changes::Session(changes.into()))
+        self.submit(Changes::Session(changes.into()))
     }
 }

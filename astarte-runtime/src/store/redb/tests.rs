@@ -1,0 +1,92 @@
+//! What the file does that no other store does.
+
+mod crashes;
+mod damage;
+mod devices;
+mod disk;
+mod durability;
+mod failures;
+mod group;
+mod migration;
+
+use super::RedbStore;
+use crate::{
+    Ownership, Reliability,
+    store::{
+        Backlog, Change, Property, PropertyStore, RetainedMessage, RetentionChange, RetentionStore,
+        SessionStore, SetAside, State, StoredSession,
+    },
+};
+
+fn property(path: &str, payload: &[u8]) -> Property {
+    Property {
+        interface: "org.example.A".into(),
+        major: 1,
+        path: path.into(),
+        ownership: Ownership::Device,
+        state: State::Unsent,
+        payload: payload.into(),
+    }
+}
+
+fn stored(path: &str, payload: &[u8]) -> Change {
+    Change::Store(property(path, payload))
+}
+
+fn message(sequence: u64, payload: &[u8]) -> RetainedMessage {
+    RetainedMessage {
+        sequence,
+        interface: "org.example.B".into(),
+        major: 1,
+        path: "/b".into(),
+        reliability: Reliability::Unique,
+        expires: Some(60_000),
+        payload: payload.into(),
+        released: false,
+    }
+}
+
+fn append(sequence: u64, payload: &[u8]) -> RetentionChange {
+    RetentionChange::Append(message(sequence, payload))
+}
+
+fn sequences(store: &impl RetentionStore) -> Vec<u64> {
+    let loaded = store.load_messages(0, usize::MAX, u64::MAX).unwrap();
+    loaded.into_iter().map(|message| message.sequence).collect()
+}
+
+/// All that a store holds.
+#[derive(Clone, Debug, PartialEq)]
+struct Contents {
+    properties: Vec<Property>,
+    complete: bool,
+    backlog: Backlog,
+    messages: Vec<RetainedMessage>,
+    set_aside: Vec<SetAside>,
+    session: Option<StoredSession>,
+}
+
+impl Contents {
+    fn of(store: &(impl PropertyStore + RetentionStore + SessionStore)) -> Self {
+        Self {
+            properties: store.load_all().unwrap(),
+            complete: store.is_complete().unwrap(),
+            backlog: store.backlog().unwrap(),
+            messages: store.load_messages(0, usize::MAX, u64::MAX).unwrap(),
+            set_aside: store.load_set_aside().unwrap(),
+            session: store.load_session().unwrap(),
+        }
+    }
+}
+
+#[test]
+fn a_store_can_be_read_after_it_was_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("store.redb");
+    let store = RedbStore::open(&file).unwrap();
+    store.apply(&[stored("/a", b"1")]).unwrap();
+    store.apply_retention(&[append(1, b"1")]).unwrap();
+    let contents = Contents::of(&store);
+    drop(store);
+    assert_eq!(Contents::of(&RedbStore::open(&file).unwrap()), contents);
+}

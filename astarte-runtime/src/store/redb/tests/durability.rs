@@ -1,0 +1,113 @@
+//! Less durability than usual.
+
+use std::{
+    io,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    append,
+    disk::{Disk, Fault, Step},
+    sequences,
+};
+use crate::store::{
+    RetentionStore, StoreError,
+    redb::{
+        RedbStore,
+        options::{Durability, Options},
+    },
+};
+
+fn relaxed(every: Duration, commits: u32) -> Options {
+    Options {
+        durability: Durability::Relaxed { every, commits },
+        ..Options::default()
+    }
+}
+
+const NEVER: Duration = Duration::from_secs(3600);
+
+fn syncs(disk: &Disk) -> usize {
+    let log = disk.take_log();
+    log.iter().filter(|step| matches!(step, Step::Sync)).count()
+}
+
+#[test]
+fn relaxed_writes_are_synced_together() {
+    let disk = Disk::default();
+    let store = RedbStore::on(Arc::new(disk.clone()), relaxed(NEVER, 10)).unwrap();
+    disk.take_log();
+    for sequence in 1..=9 {
+        store.apply_retention(&[append(sequence, b"1")]).unwrap();
+    }
+    assert_eq!(syncs(&disk), 0);
+    assert_eq!(sequences(&store).len(), 9, "what is in memory is read");
+    store.apply_retention(&[append(10, b"1")]).unwrap();
+    assert!(syncs(&disk) > 0);
+    let synced = RedbStore::on(Arc::new(Disk::of(disk.bytes())), Options::default()).unwrap();
+    assert_eq!(sequences(&synced).len(), 10);
+}
+
+#[test]
+fn dropping_the_last_handle_writes_what_is_left() {
+    let disk = Disk::default();
+    let store = RedbStore::on(Arc::new(disk.clone()), relaxed(NEVER, u32::MAX)).unwrap();
+    store.apply_retention(&[append(1, b"1")]).unwrap();
+    let clone = store.clone();
+    drop(store);
+    clone.apply_retention(&[append(2, b"1")]).unwrap();
+    drop(clone);
+    let store = RedbStore::on(Arc::new(Disk::of(disk.bytes())), Options::default()).unwrap();
+    assert_eq!(sequences(&store), [1, 2]);
+}
+
+/// Polls until the thread of the store has done its work.
+fn soon(mut done: impl FnMut() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < limit, "not within 30 s");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn relaxed_writes_are_synced_after_a_while() {
+    let disk = Disk::default();
+    let every = Duration::from_millis(20);
+    let store = RedbStore::on(Arc::new(disk.clone()), relaxed(every, u32::MAX)).unwrap();
+    for sequence in 1..=3 {
+        disk.take_log();
+        store.apply_retention(&[append(sequence, b"1")]).unwrap();
+        soon(|| syncs(&disk) > 0);
+    }
+    drop(store);
+}
+
+#[test]
+fn the_next_call_is_told_that_a_promise_was_not_kept() {
+    let disk = Disk::default();
+    let every = Duration::from_millis(1);
+    let store = RedbStore::on(Arc::new(disk.clone()), relaxed(every, u32::MAX)).unwrap();
+    let before = disk.steps();
+    disk.fail(Some(Fault {
+        from: 0,
+        to: usize::MAX,
+        kind: io::ErrorKind::StorageFull,
+    }));
+    store.apply_retention(&[append(1, b"1")]).unwrap();
+    soon(|| disk.steps() > before);
+    disk.fail(None);
+    // Until the thread has noticed, calls succeed.
+    let mut last = 1;
+    let mut error = None;
+    soon(|| {
+        last += 1;
+        error = store.apply_retention(&[append(last, b"1")]).err();
+        error.is_some()
+    });
+    assert!(matches!(error, Some(StoreError::Full(_))), "{error:?}");
+    store.apply_retention(&[append(last + 1, b"1")]).unwrap();
+    assert!(sequences(&store).contains(&(last + 1)));
+}
