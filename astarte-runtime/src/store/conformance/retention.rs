@@ -161,7 +161,7 @@ pub fn changes_apply_in_their_order(store: &impl RetentionStore) {
 pub fn clear_keeps_the_last_number(store: &impl RetentionStore) {
     let reading = ClockReading {
         counted: 5,
-        wall: 6,
+        wall: Some(6),
     };
     apply(
         store,
@@ -361,7 +361,7 @@ pub fn set_aside_messages_are_bounded(store: &impl RetentionStore) {
 /// The reading that was applied last counts, whatever it says.
 pub fn the_clock_is_kept(store: &impl RetentionStore) {
     for (counted, wall) in [(1, 2), (u64::MAX, 0), (0, u64::MAX)] {
-        let reading = ClockReading { counted, wall };
+        let reading = ClockReading { counted, wall: Some(wall) };
         apply(
             store,
             &[Change::Clock(reading), append(counted.max(1), b"1")],

@@ -45,7 +45,7 @@ pub(super) fn script() -> Vec<Call> {
     let reading = |counted| {
         Clock(ClockReading {
             counted,
-            wall: 1_800_000_000_000 + counted,
+            wall: Some(1_800_000_000_000 + counted),
         })
     };
     let begin = SessionChange::Begin {

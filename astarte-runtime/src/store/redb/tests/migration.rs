@@ -5,9 +5,7 @@ use redb::{Database, ReadableDatabase as _, TableDefinition};
 use super::{Contents, append};
 use crate::{
     Ownership,
-    store::{
-        MemoryStore, Property, RetentionStore, State, StoreError, redb::RedbStore,
-    },
+    store::{MemoryStore, Property, RetentionStore, State, StoreError, redb::RedbStore},
 };
 
 const OLD: TableDefinition<'_, (&str, u32, &str), &[u8]> = TableDefinition::new("properties");
