@@ -84,11 +84,18 @@ impl Site {
     ///
     /// - The sandbox does not start.
     pub async fn with_profile(profile: Profile) -> Result<Self, Box<dyn std::error::Error>> {
-        let sandbox = Sandbox::builder()
-            .profile(profile)
-            .interfaces_dir(interfaces_dir())
-            .start()
-            .await?;
+        Self::with_sandbox(Sandbox::builder().profile(profile)).await
+    }
+
+    /// Starts a sandbox of these settings.
+    ///
+    /// # Errors
+    ///
+    /// - The sandbox does not start.
+    pub async fn with_sandbox(
+        settings: astarte_sandbox::Builder,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
+        let sandbox = settings.interfaces_dir(interfaces_dir()).start().await?;
         let device = sandbox.register_device()?;
         Ok(Self { sandbox, device })
     }
