@@ -63,6 +63,20 @@ impl Device {
         self.slot.state().introspection.clone()
     }
 
+    /// Returns the interfaces that were in the introspection and are not any more, by name and major
+    /// version, with their last minor version. An interface that comes back leaves them.
+    #[must_use]
+    pub fn previous_interfaces(&self) -> Vec<(String, Version)> {
+        let state = self.slot.peek();
+        let previous = state.previous.iter();
+        previous
+            .map(|((name, major), minor)| {
+                let (major, minor) = (*major, *minor);
+                (name.clone(), Version { major, minor })
+            })
+            .collect()
+    }
+
     /// Returns the topic filters to which the device is subscribed, with their quality of service.
     #[must_use]
     pub fn subscriptions(&self) -> BTreeMap<String, u8> {

@@ -32,6 +32,9 @@ async fn an_introspection_replaces_the_one_before() {
     );
     introspect(&device, &mut client, "").await;
     assert!(device.introspection().is_empty());
+    let previous = device.previous_interfaces();
+    assert!(previous.contains(&("a.B".to_owned(), version(2, 0))));
+    assert!(previous.contains(&("a.C".to_owned(), version(0, 3))));
     client.is_alive().await;
 }
 
@@ -93,6 +96,10 @@ async fn changes_are_told() {
         "{removed:?}"
     );
     assert!(events.try_next().is_none());
+    let old = ("a.B".to_owned(), version(1, 1));
+    assert!(device.previous_interfaces().contains(&old));
+    introspect(&device, &mut client, "a.B:1:2").await;
+    assert!(!device.previous_interfaces().contains(&old));
 }
 
 #[tokio::test]

@@ -16,5 +16,6 @@ mod interfaces;
 mod introspection;
 mod pairing;
 mod properties;
+mod scenarios;
 mod server_data;
 mod versions;

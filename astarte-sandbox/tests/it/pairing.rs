@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use astarte_sandbox::{DeviceId, EventKind, Sandbox, Value as AstarteValue};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 
 use crate::bson;
@@ -230,12 +232,13 @@ async fn a_certificate_confirms_the_device() {
     let csr = key_and_csr().1;
     let answer = credentials(&sandbox, &secret, json!({"csr": csr})).await;
     assert_eq!(answer.status, 201);
-    assert!(
-        answer.body["data"]["client_crt"]
-            .as_str()
-            .unwrap()
-            .contains("BEGIN CERTIFICATE")
-    );
+    let certificate = answer.body["data"]["client_crt"].as_str().unwrap();
+    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    // A common name, in UTF-8.
+    let name = format!("test/{ID}");
+    let length = u8::try_from(name.len()).unwrap();
+    let name = [b"\x06\x03\x55\x04\x03\x0c", &[length][..], name.as_bytes()].concat();
+    assert!(certificate.windows(name.len()).any(|bytes| bytes == name));
     assert_eq!(status(&sandbox, &secret).await, "confirmed");
 
     let info = get(

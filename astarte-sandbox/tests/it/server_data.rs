@@ -109,8 +109,17 @@ async fn nobody_to_publish_to() {
         assert_eq!(result, Err(PublishError::NobodySubscribed));
     }
     assert_eq!(device.set_property("test.SrvP", "/s", text("later")), Ok(0));
+}
+
+#[tokio::test]
+async fn what_is_set_meanwhile_comes_with_empty_cache() {
+    let sandbox = fixtures::sandbox().await;
+    let (device, identity) = paired(&sandbox).await;
+    let mut client = Client::connect(&sandbox, &identity, Options::clean("x")).await;
+    introduce(&device, &mut client).await;
     client.disconnect().await;
     device.disconnected().await.unwrap();
+    assert_eq!(device.set_property("test.SrvP", "/s", text("later")), Ok(0));
 
     let mut client = Client::connect(&sandbox, &identity, Options::clean("x")).await;
     introduce(&device, &mut client).await;
@@ -205,6 +214,7 @@ async fn interfaces_are_installed_and_updated_by_the_rules() {
         ("endpoint", newer.replace("/value", "/other")),
         ("reliability", newer.replace("unique", "guaranteed")),
         ("same minor", IND.to_owned()),
+        ("removed", newer.replace("/%{id}/value", "/%{id}/elsewhere")),
         ("kind", newer.replace("\"device\"", "\"server\"")),
     ] {
         let result = sandbox.update(&changed);
@@ -219,6 +229,14 @@ async fn interfaces_are_installed_and_updated_by_the_rules() {
           \"retention\": \"stored\", \"doc\": \"Added.\"},",
     );
     sandbox.update(&added).unwrap();
+    let edited = added
+        .replace("\"version_minor\": 1", "\"version_minor\": 3")
+        .replace("\"type\": \"double\", \"reliability\": \"unique\"", "\"type\": \"double\", \"reliability\": \"unique\", \"retention\": \"volatile\", \"doc\": \"Edited.\"");
+    assert!(edited.contains("volatile"));
+    sandbox.update(&edited).unwrap();
+    let lower = edited.replace("\"version_minor\": 3", "\"version_minor\": 2");
+    let lower = sandbox.update(&lower);
+    assert!(matches!(lower, Err(UpdateError::Incompatible(_))));
     assert_eq!(sandbox.interfaces().len(), crate::interfaces::ALL.len());
     let older = sandbox.update(
         SRV_P
