@@ -155,8 +155,9 @@ pub enum EventKind {
         /// Why it ended.
         reason: Disconnection,
     },
-    /// The server found an error in what the device sent.
-    Error(DeviceError),
+    /// The server found an error in what the device sent. Boxed, because it is far larger than the
+    /// others, and rare.
+    Error(Box<DeviceError>),
 }
 
 /// Why a connection ended.

@@ -35,6 +35,12 @@ impl EventLog {
     }
 
     pub(crate) fn push(&self, device: Option<DeviceId>, kind: EventKind) {
+        self.append(device, kind);
+        self.announce();
+    }
+
+    /// Adds an event, of which nobody is told before [`announce`](EventLog::announce).
+    pub(crate) fn append(&self, device: Option<DeviceId>, kind: EventKind) {
         let event = Event {
             at: SystemTime::now(),
             device,
@@ -46,7 +52,10 @@ impl EventLog {
             history.first += 1;
         }
         history.events.push_back(event);
-        drop(history);
+    }
+
+    /// Tells those who follow that there are new events.
+    pub(crate) fn announce(&self) {
         self.grown.notify_waiters();
     }
 

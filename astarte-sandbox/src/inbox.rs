@@ -1,14 +1,18 @@
 //! The messages a device has sent, by interface and path.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use crate::received::Received;
 
 /// The newest messages of each path.
 pub(crate) struct Inbox {
-    series: BTreeMap<(String, u32), BTreeMap<String, Series>>,
+    series: BTreeMap<Arc<str>, BTreeMap<u32, Paths>>,
     kept: usize,
 }
+
+/// The messages of one major version of an interface, by path.
+type Paths = BTreeMap<Arc<str>, Series>;
 
 #[derive(Default)]
 struct Series {
@@ -26,27 +30,38 @@ impl Inbox {
     }
 
     pub(crate) fn push(&mut self, major: u32, message: Received) {
-        let key = (message.interface().to_owned(), major);
-        let paths = self.series.entry(key).or_default();
-        let series = match paths.get_mut(message.path()) {
-            Some(series) => series,
-            None => paths.entry(message.path().to_owned()).or_default(),
-        };
+        let kept = self.kept;
+        let series = self.series(&message, major);
         series.messages.push_back(message);
-        if series.messages.len() > self.kept {
+        series.fresh += 1;
+        if series.messages.len() > kept {
             series.messages.pop_front();
+            series.fresh = series.fresh.min(kept);
         }
-        series.fresh = (series.fresh + 1).min(series.messages.len());
+    }
+
+    /// Returns the series of a message. Most messages are not the first of their path, and nothing
+    /// is cloned for them.
+    fn series(&mut self, message: &Received, major: u32) -> &mut Series {
+        let (interface, path) = message.address();
+        if !self.series.contains_key(interface) {
+            self.series.insert(Arc::clone(interface), BTreeMap::new());
+        }
+        let versions = self.series.get_mut(interface);
+        let paths = versions.expect("it was inserted").entry(major).or_default();
+        if !paths.contains_key(path) {
+            paths.insert(Arc::clone(path), Series::default());
+        }
+        paths.get_mut(path).expect("it was inserted")
     }
 
     /// Takes the oldest message of a path that was not taken before, of any major version of the
     /// interface.
     pub(crate) fn take(&mut self, interface: &str, path: &str) -> Option<Received> {
-        let versions = (interface.to_owned(), 0)..=(interface.to_owned(), u32::MAX);
-        let mut series = self
-            .series
-            .range_mut(versions)
-            .filter_map(|(_, paths)| paths.get_mut(path));
+        let versions = self.series.get_mut(interface)?;
+        let mut series = versions
+            .values_mut()
+            .filter_map(|paths| paths.get_mut(path));
         let series = series.find(|series| series.fresh > 0)?;
         let message = series
             .messages
@@ -58,8 +73,7 @@ impl Inbox {
 
     /// Returns the messages of a path of one major version, oldest first.
     pub(crate) fn all(&self, interface: &str, major: u32, path: &str) -> Vec<Received> {
-        let paths = self.series.get(&(interface.to_owned(), major));
-        let series = paths.and_then(|paths| paths.get(path));
+        let series = self.of(interface, major).and_then(|paths| paths.get(path));
         series
             .map(|series| series.messages.iter().cloned().collect())
             .unwrap_or_default()
@@ -67,10 +81,13 @@ impl Inbox {
 
     /// Returns the paths of an interface on which something came, in order.
     pub(crate) fn paths(&self, interface: &str, major: u32) -> Vec<String> {
-        let paths = self.series.get(&(interface.to_owned(), major));
-        paths
-            .map(|paths| paths.keys().cloned().collect())
+        self.of(interface, major)
+            .map(|paths| paths.keys().map(ToString::to_string).collect())
             .unwrap_or_default()
+    }
+
+    fn of(&self, interface: &str, major: u32) -> Option<&Paths> {
+        self.series.get(interface)?.get(&major)
     }
 }
 
@@ -84,8 +101,8 @@ mod tests {
 
     fn message(path: &str, value: i32) -> Received {
         Received::new(Parts {
-            interface: "org.example.A".to_owned(),
-            path: path.to_owned(),
+            interface: "org.example.A".into(),
+            path: path.into(),
             content: Content::Individual(Value::Integer(value)),
             timestamp: 0,
             reception: 0,

@@ -1,6 +1,7 @@
 //! The interfaces of the realm, and the rules by which they come and change.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use astarte_interface::{Compatibility, Diagnostics, Interface, Source};
@@ -9,7 +10,13 @@ use crate::sync::lock;
 
 /// Interfaces by name, then by major version.
 #[derive(Default)]
-pub(crate) struct Installed(Mutex<HashMap<String, BTreeMap<u32, Arc<Interface>>>>);
+pub(crate) struct Installed {
+    by_name: Mutex<ByName>,
+    /// How often they have changed.
+    generation: AtomicU64,
+}
+
+type ByName = HashMap<String, BTreeMap<u32, Arc<Interface>>>;
 
 /// The interface was not installed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -48,12 +55,22 @@ pub enum UpdateError {
 
 impl Installed {
     pub(crate) fn get(&self, name: &str, major: u32) -> Option<Arc<Interface>> {
-        lock(&self.0).get(name)?.get(&major).cloned()
+        lock(&self.by_name).get(name)?.get(&major).cloned()
+    }
+
+    /// Returns a number that is another one after every change; what was looked up after it was
+    /// asked for is valid while it is the same.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    fn changed(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Returns all interfaces, by name and version.
     pub(crate) fn all(&self) -> Vec<Arc<Interface>> {
-        let mut all: Vec<_> = lock(&self.0)
+        let mut all: Vec<_> = lock(&self.by_name)
             .values()
             .flat_map(BTreeMap::values)
             .cloned()
@@ -64,7 +81,7 @@ impl Installed {
 
     pub(crate) fn install(&self, interface: Interface) -> Result<(), InstallError> {
         let name = interface.name().to_string();
-        let mut installed = lock(&self.0);
+        let mut installed = lock(&self.by_name);
         let mut others = installed
             .values()
             .filter_map(|versions| versions.values().next());
@@ -77,6 +94,7 @@ impl Installed {
             return Err(InstallError::AlreadyInstalled(name));
         }
         versions.insert(interface.version().major, Arc::new(interface));
+        self.changed();
         Ok(())
     }
 
@@ -88,15 +106,16 @@ impl Installed {
         if !self.get(name, major).is_some_and(same) {
             return self.update(interface);
         }
-        if let Some(versions) = lock(&self.0).get_mut(name) {
+        if let Some(versions) = lock(&self.by_name).get_mut(name) {
             versions.insert(major, Arc::new(interface));
+            self.changed();
         }
         Ok(())
     }
 
     pub(crate) fn update(&self, interface: Interface) -> Result<(), UpdateError> {
         let name = interface.name().to_string();
-        let mut installed = lock(&self.0);
+        let mut installed = lock(&self.by_name);
         let versions = installed.get_mut(&name);
         let old = versions.and_then(|versions| versions.get_mut(&interface.version().major));
         let old = old.ok_or(UpdateError::NotInstalled(name))?;
@@ -105,6 +124,7 @@ impl Installed {
             return Err(UpdateError::Incompatible(compatibility.into_diagnostics()));
         }
         *old = Arc::new(interface);
+        self.changed();
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use astarte_sandbox::{Device, DeviceError, Event, EventKind, Sandbox};
+use astarte_sandbox::{Device, Event, EventKind, Sandbox};
 use serde_json::json;
 
 use cli::{Command, Options};
@@ -71,16 +71,14 @@ fn has_secret(device: &Device) -> bool {
 
 /// The place of the interface that an error is about, on lines of its own.
 fn frame(event: &Event) -> String {
-    match &event.kind {
-        EventKind::Error(DeviceError {
-            declaration: Some(declaration),
-            ..
-        }) => {
-            let lines = declaration.frame().replace('\n', "\n    ");
-            format!("\n    {lines}")
-        }
-        _ => String::new(),
-    }
+    let declaration = match &event.kind {
+        EventKind::Error(error) => error.declaration.as_ref(),
+        _ => None,
+    };
+    declaration.map_or_else(String::new, |declaration| {
+        let lines = declaration.frame().replace('\n', "\n    ");
+        format!("\n    {lines}")
+    })
 }
 
 /// The first line of `--json`.

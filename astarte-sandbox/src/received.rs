@@ -14,8 +14,8 @@ use crate::json;
 pub struct Received(Arc<Parts>);
 
 pub(crate) struct Parts {
-    pub(crate) interface: String,
-    pub(crate) path: String,
+    pub(crate) interface: Arc<str>,
+    pub(crate) path: Arc<str>,
     pub(crate) content: Content,
     pub(crate) timestamp: i64,
     pub(crate) reception: i64,
@@ -51,6 +51,11 @@ impl Received {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.path
+    }
+
+    /// Returns interface and path, which are shared by the messages of a path.
+    pub(crate) fn address(&self) -> (&Arc<str>, &Arc<str>) {
+        (&self.0.interface, &self.0.path)
     }
 
     /// Returns what the message says.

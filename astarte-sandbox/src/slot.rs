@@ -14,7 +14,7 @@ use crate::event::{DeviceError, Disconnection};
 use crate::fault::Faults;
 use crate::inbox::Inbox;
 use crate::sync::lock;
-use crate::updater::{self, Message};
+use crate::updater::{self, Message, Routes};
 
 /// A device, registered or not.
 pub(crate) struct Slot {
@@ -44,6 +44,7 @@ pub(crate) struct State {
     pub(crate) loaded: BTreeSet<String>,
     /// Set properties of both owners, by name and major version, then by path.
     pub(crate) properties: BTreeMap<(String, u32), BTreeMap<String, Value>>,
+    pub(crate) routes: Routes,
     pub(crate) inbox: Inbox,
     /// Errors that nobody has waited for.
     pub(crate) errors: VecDeque<DeviceError>,
@@ -120,6 +121,7 @@ impl Slot {
             core.runtime
                 .spawn(updater::drain(Arc::clone(core), Arc::clone(self)));
         }
+        core.log.announce();
         self.changed.notify_waiters();
         result
     }
@@ -136,6 +138,7 @@ impl State {
             purge_format: PurgeFormat::default(),
             loaded: BTreeSet::new(),
             properties: BTreeMap::new(),
+            routes: Routes::default(),
             inbox: Inbox::new(settings.kept_messages),
             errors: VecDeque::new(),
             session: Session::default(),

@@ -9,6 +9,7 @@ mod introspection;
 mod payload;
 mod purge;
 mod rejection;
+mod route;
 mod typed;
 
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ use crate::profile::ServerVersion;
 use crate::slot::{Slot, State};
 
 pub(crate) use rejection::Rejection;
+pub(crate) use route::Routes;
 
 /// An entry in the queue of a device.
 pub(crate) enum Message {
@@ -65,28 +67,29 @@ pub(crate) struct Context<'a> {
 
 /// Processes the queue of a device until it is empty.
 pub(crate) async fn drain(core: Arc<Core>, slot: Arc<Slot>) {
-    loop {
-        for _ in 0..BATCH {
-            let mut state = slot.state();
-            let Some(message) = state.dequeue() else {
-                drop(state);
-                slot.drained.notify_waiters();
-                slot.changed.notify_waiters();
-                return;
-            };
-            Context {
-                core: &core,
-                slot: &slot,
-                state: &mut state,
-            }
-            .process(message);
-        }
-        slot.changed.notify_waiters();
-        if slot.state().is_relieved() {
-            slot.drained.notify_waiters();
-        }
+    while process_some(&core, &slot) {
         tokio::task::yield_now().await;
     }
+}
+
+/// Processes messages under one lock, and returns whether there may be more.
+fn process_some(core: &Arc<Core>, slot: &Slot) -> bool {
+    let (mut state, mut left) = (slot.state(), BATCH);
+    while left > 0
+        && let Some(message) = state.dequeue()
+    {
+        left -= 1;
+        let state = &mut state;
+        Context { core, slot, state }.process(message);
+    }
+    let relieved = state.is_relieved();
+    drop(state);
+    core.log.announce();
+    slot.changed.notify_waiters();
+    if relieved {
+        slot.drained.notify_waiters();
+    }
+    left == 0
 }
 
 impl Context<'_> {
@@ -159,7 +162,7 @@ impl Context<'_> {
         }
         self.state.errors.push_back(error.clone());
         if has_event {
-            self.emit(EventKind::Error(error));
+            self.emit(EventKind::Error(Box::new(error)));
         }
     }
 
@@ -204,12 +207,13 @@ impl Context<'_> {
         self.core.settings.version
     }
 
+    /// Notes an event. Those who hear of it are told by whoever unlocks the state.
     pub(crate) fn emit(&self, kind: EventKind) {
-        self.core.emit(self.slot.id, kind);
+        self.core.log.append(Some(self.slot.id), kind);
     }
 }
 
-/// Messages of one device that are processed before other tasks get their turn.
+/// Messages of one device that are processed before others get their turn, or its state.
 const BATCH: usize = 256;
 
 /// Errors of a device that are kept for those who will ask for them.

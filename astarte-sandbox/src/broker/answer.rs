@@ -1,6 +1,6 @@
 //! What the broker does with the packets of a device.
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use rumqttc::mqttbytes::v4::{self, SubscribeReasonCode};
 
 use super::packet::{Packet, Publish};
@@ -11,17 +11,19 @@ use crate::profile::Profile;
 use crate::slot::{Slot, State};
 use crate::updater::Message;
 
-/// Handles a packet; an error ends the connection.
+/// Handles a packet that arrived at this time, in milliseconds since the epoch; an error ends the
+/// connection.
 pub(super) fn handle(
     core: &Core,
     slot: &Slot,
     state: &mut State,
     packet: Packet,
+    arrival: i64,
     out: &mut BytesMut,
 ) -> Result<(), Disconnection> {
     let packet = match packet {
         Packet::Connect(_) => return Err(protocol("a second CONNECT")),
-        Packet::Publish(publish) => return on_publish(slot, state, publish, out),
+        Packet::Publish(publish) => return on_publish(slot, state, publish, arrival, out),
         Packet::Other(packet) => packet,
     };
     match packet {
@@ -63,7 +65,8 @@ pub(super) fn handle(
 fn on_publish(
     slot: &Slot,
     state: &mut State,
-    publish: Publish,
+    mut publish: Publish,
+    reception: i64,
     out: &mut BytesMut,
 ) -> Result<(), Disconnection> {
     if !topic::is_name(&publish.topic) {
@@ -86,19 +89,18 @@ fn on_publish(
             state.session.receive(publish.id)
         }
     };
-    let Some(relative) = relative.filter(|_| new) else {
+    if relative.is_none() || !new {
         return Ok(());
-    };
-    let relative = publish.topic.slice_ref(relative);
-    if let Ok(topic) = str::from_utf8(&publish.topic) {
+    }
+    if state.session.is_subscribed()
+        && let Ok(topic) = str::from_utf8(&publish.topic)
+    {
         state
             .session
             .publish(topic, publish.qos, publish.payload.clone());
     }
-    state.enqueue(Message::publish(Publish {
-        topic: relative,
-        ..publish
-    }));
+    publish.topic.advance(slot.base.len());
+    state.enqueue(Message::Publish { publish, reception });
     Ok(())
 }
 

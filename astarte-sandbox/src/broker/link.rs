@@ -18,6 +18,7 @@ use super::answer::{handle, protocol};
 use super::outlet::Outlet;
 use super::packet::{self, Packet};
 use super::session::{self, Session, Signal};
+use crate::clock;
 use crate::core::Core;
 use crate::event::Disconnection;
 use crate::recording::Direction;
@@ -32,6 +33,7 @@ pub(super) struct Connection {
     reader: ReadHalf<TlsStream<TcpStream>>,
     outlet: Outlet,
     input: BytesMut,
+    read_size: usize,
     heard: Instant,
     silence: Option<Duration>,
 }
@@ -63,6 +65,7 @@ impl Connection {
             reader,
             outlet,
             input,
+            read_size: READ_SIZE_MIN,
             heard: Instant::now(),
             silence: None,
         }
@@ -127,7 +130,7 @@ impl Connection {
                 }
                 continue;
             }
-            self.input.reserve(READ_SIZE);
+            self.make_room();
             let silent = self.silence.map(|silence| self.heard + silence);
             let alarm = [silent, work.retry_at, self.outlet.due()];
             tokio::select! {
@@ -188,14 +191,27 @@ impl Connection {
 
     /// Reads what has arrived, without waiting for more.
     fn drain_socket(&mut self) -> Result<(), Disconnection> {
-        self.input.reserve(READ_SIZE);
+        self.make_room();
         while let Some(read) = now(unconstrained(self.reader.read_buf(&mut self.input))) {
             if !matches!(read, Ok(1..)) {
                 return Err(Disconnection::Lost);
             }
             self.take_packets()?;
+            self.make_room();
         }
         Ok(())
+    }
+
+    /// Makes room for a read: a little, and more for a device that fills it. Messages keep what
+    /// they came in, so that little ones should share it.
+    fn make_room(&mut self) {
+        let room = self.input.capacity() - self.input.len();
+        if room == 0 {
+            self.read_size = (self.read_size * 2).min(READ_SIZE_MAX);
+        }
+        if room < ROOM_MIN {
+            self.input.reserve(self.read_size);
+        }
     }
 
     fn hand_over(&self, barriers: Vec<oneshot::Sender<()>>) {
@@ -211,9 +227,10 @@ impl Connection {
             if !state.session.is_attached(self.id) || state.faults.stalled {
                 return Ok(());
             }
+            let arrival = clock::now_ms();
             while let Some(packet) = next_packet(&self.core, &self.slot, &mut self.input)? {
                 let out = &mut self.outlet.fresh;
-                handle(&self.core, &self.slot, state, packet, out)?;
+                handle(&self.core, &self.slot, state, packet, arrival, out)?;
             }
             Ok(())
         })
@@ -253,8 +270,14 @@ async fn sleep_until(instant: Option<Instant>) {
     }
 }
 
-/// Bytes for which there is room before a read.
-const READ_SIZE: usize = 4096;
+/// Bytes for which room is made, for a device that sends little.
+const READ_SIZE_MIN: usize = 4096;
+
+/// Bytes for which room is made, for one that sends much: those of a record of TLS.
+const READ_SIZE_MAX: usize = 16 * 1024;
+
+/// Bytes for which there is room before a read, at least.
+const ROOM_MIN: usize = 512;
 
 /// Bytes that wait for the device to read them, above which nothing is read from it.
 const UNREAD_LIMIT: usize = 1024 * 1024;

@@ -162,6 +162,11 @@ impl Session {
             .map(|(filter, qos)| (filter.as_str(), *qos))
     }
 
+    /// Whether there is any subscription.
+    pub(crate) fn is_subscribed(&self) -> bool {
+        !self.subscriptions.is_empty()
+    }
+
     /// Counts the subscriptions that match a topic and queues one message for all of them. MQTT
     /// cannot express a topic of more than 65 535 bytes, so nothing matches one.
     pub(crate) fn publish(&mut self, topic: &str, qos: u8, payload: Bytes) -> Delivery {

@@ -16,42 +16,55 @@ pub(crate) enum DecodeError {
 
 /// Decodes a whole payload; its declared length must be the length of the payload.
 pub(crate) fn document(payload: &Bytes) -> Result<Document, DecodeError> {
-    let mut reader = Reader {
-        bytes: payload.clone(),
-    };
+    let mut reader = Reader::new(payload, payload);
     let body = reader.body()?;
-    if !reader.bytes.is_empty() {
+    if !reader.rest.is_empty() {
         return Err(DecodeError::Malformed);
     }
     fields(body, 0)
 }
 
-fn fields(body: Bytes, depth: usize) -> Result<Document, DecodeError> {
-    let mut document = Document::new();
-    let mut reader = Reader { bytes: body };
-    while !reader.bytes.is_empty() {
+fn fields(mut reader: Reader<'_>, depth: usize) -> Result<Document, DecodeError> {
+    let mut elements = Vec::new();
+    while !reader.rest.is_empty() {
         let kind = reader.u8()?;
         let key = reader.key()?;
-        let value = reader.value(kind, depth)?;
-        document.insert(key, value);
+        elements.push((key, reader.value(kind, depth)?));
     }
-    Ok(document)
+    Ok(Document::new(elements))
 }
 
 /// The keys of an array must be its indexes, in any order; as in a document, the last of equal keys
 /// counts.
-fn items(body: Bytes, depth: usize) -> Result<Vec<Bson>, DecodeError> {
-    let mut document = fields(body, depth)?;
-    let keys = (0..document.len()).map(|index| index.to_string());
-    keys.map(|key| document.remove(&key).ok_or(DecodeError::Malformed))
-        .collect()
+fn items(body: Reader<'_>, depth: usize) -> Result<Vec<Bson>, DecodeError> {
+    let Document(elements) = fields(body, depth)?;
+    let mut items = vec![None; elements.len()];
+    for (key, element) in elements {
+        let item = index(&key).and_then(|index| items.get_mut(index));
+        *item.ok_or(DecodeError::Malformed)? = Some(element);
+    }
+    // Different keys, none of them too large: there is one for each place.
+    let items: Option<Vec<Bson>> = items.into_iter().collect();
+    items.ok_or(DecodeError::Malformed)
 }
 
-struct Reader {
-    bytes: Bytes,
+/// Reads an index the way it is written: digits, without zeros in front.
+fn index(key: &str) -> Option<usize> {
+    let canonical = key == "0" || !key.starts_with(['0', '+']);
+    canonical.then(|| key.parse().ok())?
 }
 
-impl Reader {
+/// What is left of a part of a payload.
+struct Reader<'a> {
+    rest: &'a [u8],
+    payload: &'a Bytes,
+}
+
+impl<'a> Reader<'a> {
+    fn new(rest: &'a [u8], payload: &'a Bytes) -> Reader<'a> {
+        Reader { rest, payload }
+    }
+
     fn value(&mut self, kind: u8, depth: usize) -> Result<Bson, DecodeError> {
         match kind {
             0x01 => double(u64::from_le_bytes(self.array()?)),
@@ -85,14 +98,14 @@ impl Reader {
     }
 
     /// Takes a length, the elements after it and the final zero; returns the elements.
-    fn body(&mut self) -> Result<Bytes, DecodeError> {
+    fn body(&mut self) -> Result<Reader<'a>, DecodeError> {
         let length = usize::try_from(i32::from_le_bytes(self.array()?))
             .ok()
             .and_then(|length| length.checked_sub(5))
             .ok_or(DecodeError::Malformed)?;
         let body = self.take(length)?;
         match self.u8()? {
-            0 => Ok(body),
+            0 => Ok(Reader::new(body, self.payload)),
             _ => Err(DecodeError::Malformed),
         }
     }
@@ -104,7 +117,7 @@ impl Reader {
             .ok_or(DecodeError::Malformed)?;
         let text = self.take(length)?;
         match self.u8()? {
-            0 => Ok(Bson::String(text)),
+            0 => Ok(Bson::String(self.payload.slice_ref(text))),
             _ => Err(DecodeError::Malformed),
         }
     }
@@ -115,21 +128,18 @@ impl Reader {
         let subtype = self.u8()?;
         let bytes = self.take(length)?;
         match subtype {
-            0..=6 | 0x80..=0xfe => Ok(Bson::Binary(bytes)),
+            0..=6 | 0x80..=0xfe => Ok(Bson::Binary(self.payload.slice_ref(bytes))),
             0xff => Err(DecodeError::Wedges),
             _ => Err(DecodeError::Malformed),
         }
     }
 
     fn key(&mut self) -> Result<String, DecodeError> {
-        let end = self
-            .bytes
-            .iter()
-            .position(|byte| *byte == 0)
-            .ok_or(DecodeError::Malformed)?;
-        let key = self.take(end)?;
+        let end = self.rest.iter().position(|byte| *byte == 0);
+        let key = self.take(end.ok_or(DecodeError::Malformed)?)?;
         self.u8()?;
-        String::from_utf8(key.into()).map_err(|_| DecodeError::Malformed)
+        let key = str::from_utf8(key).map_err(|_| DecodeError::Malformed)?;
+        Ok(key.to_owned())
     }
 
     fn u8(&mut self) -> Result<u8, DecodeError> {
@@ -138,19 +148,21 @@ impl Reader {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let head = *self
-            .bytes
-            .first_chunk::<N>()
+        let (head, rest) = self
+            .rest
+            .split_first_chunk()
             .ok_or(DecodeError::Malformed)?;
-        self.take(N)?;
-        Ok(head)
+        self.rest = rest;
+        Ok(*head)
     }
 
-    fn take(&mut self, length: usize) -> Result<Bytes, DecodeError> {
-        if length > self.bytes.len() {
-            return Err(DecodeError::Malformed);
-        }
-        Ok(self.bytes.split_to(length))
+    fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+        let (head, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(DecodeError::Malformed)?;
+        self.rest = rest;
+        Ok(head)
     }
 }
 
@@ -194,7 +206,7 @@ mod tests {
     }
 
     fn v(hex: &str) -> Result<Bson, DecodeError> {
-        decode(hex).map(|document| document["v"].clone())
+        decode(hex).map(|document| document.get("v").unwrap().clone())
     }
 
     #[test]
@@ -250,7 +262,7 @@ mod tests {
     #[test]
     fn the_last_of_equal_keys_counts() {
         let document = decode("13000000 10 7600 01000000 10 7600 02000000 00").unwrap();
-        assert_eq!(document["v"], Bson::Int32(2));
+        assert_eq!(document.get("v"), Some(&Bson::Int32(2)));
     }
 
     #[test]

@@ -193,7 +193,7 @@ mod tests {
         let event = Event {
             at: UNIX_EPOCH + Duration::from_millis(1_537_449_422_890),
             device: Some(DeviceId::from_bytes([0; 16])),
-            kind: EventKind::Error(error),
+            kind: EventKind::Error(Box::new(error)),
         };
         let expected = json!({
             "timestamp": "2018-09-20T13:17:02.890Z",

@@ -1,7 +1,10 @@
 //! Data messages: the checks of the server, in their order, and what is stored.
 
+use std::sync::Arc;
+
 use astarte_interface::{Interface, InterfaceType, Level, Mapping, Ownership, Value, suggest};
 
+use super::route::Route;
 use super::{Context, Rejection, payload};
 use crate::broker::Publish;
 use crate::error_name::ErrorName;
@@ -18,32 +21,23 @@ impl Context<'_> {
         publish: &Publish,
         reception: i64,
     ) -> Result<(), Rejection> {
-        let (name, path) = split(topic)?;
-        self.message(name, path, publish, reception)
-            .map_err(|rejection| rejection.on(name).at(path))
+        let route = self.route(topic)?;
+        self.message(&route, publish, reception)
+            .map_err(|rejection| rejection.on(&route.name).at(&route.path))
     }
 
     fn message(
         &mut self,
-        name: &str,
-        path: &str,
+        route: &Route,
         publish: &Publish,
         reception: i64,
     ) -> Result<(), Rejection> {
-        let version = self.state.introspection.get(name).copied().ok_or_else(|| {
-            let detail = format!("`{name}` is not in the introspection");
-            Rejection::new(ErrorName::InterfaceLoadingFailed, detail)
-        })?;
-        let interface = self.installed(name, version)?;
-        let target = check_target(&interface, path)?;
-        if self.version().has_encryption() {
-            check_encryption(&interface)?;
-        }
-        let keys = self.keys(&interface);
-        let checked = payload::check(&interface, &target, &keys, &publish.payload)?;
+        let (interface, target) = (&route.interface, route.target());
+        let keys = self.keys(interface);
+        let checked = payload::check(interface, &target, &keys, &publish.payload)?;
         let received = Received::new(Parts {
-            interface: name.to_owned(),
-            path: path.to_owned(),
+            interface: Arc::clone(&route.name),
+            path: Arc::clone(&route.path),
             content: checked.content,
             timestamp: checked.timestamp.unwrap_or(reception),
             reception,
@@ -56,7 +50,7 @@ impl Context<'_> {
             Target::Individual(mapping)
                 if interface.interface_type() == InterfaceType::Properties =>
             {
-                self.store_property(&interface, mapping, &received)?;
+                self.store_property(interface, mapping, &received)?;
             }
             Target::Individual(_) if received.is_unset() => {
                 let detail = "an empty payload, or null, on a datastream";
@@ -65,11 +59,11 @@ impl Context<'_> {
                     would_wedge: wedges,
                     ..Rejection::new(ErrorName::UnsetOnDatastream, detail)
                 };
-                return Err(rejection.declared(&interface, interface.type_span()));
+                return Err(rejection.declared(interface, interface.type_span()));
             }
             Target::Individual(_) | Target::Object => {}
         }
-        self.state.inbox.push(version.major, received);
+        self.state.inbox.push(interface.version().major, received);
         Ok(())
     }
 

@@ -8,8 +8,8 @@ use super::Context;
 use crate::profile::Profile;
 
 /// The mappings that count for the keys of an object.
-pub(super) struct Keys {
-    interface: Arc<Interface>,
+pub(super) struct Keys<'a> {
+    interface: &'a Interface,
     /// Other interfaces whose keys the server takes for those of this one.
     others: Vec<Arc<Interface>>,
     required: bool,
@@ -17,7 +17,7 @@ pub(super) struct Keys {
 
 impl Context<'_> {
     /// Notes that the server has loaded an interface, and returns the mappings it looks at.
-    pub(super) fn keys(&mut self, interface: &Arc<Interface>) -> Keys {
+    pub(super) fn keys<'a>(&mut self, interface: &'a Interface) -> Keys<'a> {
         let required = self.version().has_required();
         let mut others = Vec::new();
         if self.core.settings.profile == Profile::AsShipped && required {
@@ -33,14 +33,14 @@ impl Context<'_> {
                 .collect();
         }
         Keys {
-            interface: Arc::clone(interface),
+            interface,
             others,
             required,
         }
     }
 }
 
-impl Keys {
+impl Keys<'_> {
     /// Finds the mapping of a key.
     pub(super) fn find(&self, key: &str) -> Option<Mapping<'_>> {
         self.own().find(|mapping| mapping.key() == Some(key))
@@ -58,13 +58,14 @@ impl Keys {
         &self,
         is_sent: impl Fn(&str) -> bool,
     ) -> Option<(&Interface, Mapping<'_>)> {
-        let interfaces = std::iter::once(&self.interface).chain(&self.others);
+        let others = self.others.iter().map(|interface| &**interface);
+        let interfaces = std::iter::once(self.interface).chain(others);
         let objects = interfaces
             .filter(|interface| self.required && interface.aggregation() == Aggregation::Object);
         let mut mappings = objects.flat_map(|interface| {
             interface
                 .mappings()
-                .map(move |mapping| (&**interface, mapping))
+                .map(move |mapping| (interface, mapping))
         });
         mappings.find(|(_, mapping)| {
             mapping.required() && mapping.key().is_some_and(|key| !is_sent(key))
@@ -83,11 +84,11 @@ impl Keys {
 }
 
 #[cfg(test)]
-impl Keys {
+impl<'a> Keys<'a> {
     /// Those of the interface alone.
-    pub(super) fn of(interface: &Interface) -> Keys {
+    pub(super) fn of(interface: &'a Interface) -> Keys<'a> {
         Keys {
-            interface: Arc::new(interface.clone()),
+            interface,
             others: Vec::new(),
             required: true,
         }

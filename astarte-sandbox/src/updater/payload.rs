@@ -25,7 +25,7 @@ pub(super) struct Checked {
 pub(super) fn check(
     interface: &Interface,
     target: &Target<'_>,
-    keys: &Keys,
+    keys: &Keys<'_>,
     payload: &Bytes,
 ) -> Result<Checked, Rejection> {
     let (element, timestamp) = interpret(payload)?;
@@ -87,14 +87,14 @@ fn individual(element: &Bson, value_type: MappingType) -> Result<(Content, bool)
 
 fn object(
     interface: &Interface,
-    keys: &Keys,
+    keys: &Keys<'_>,
     element: &Bson,
 ) -> Result<(Content, bool), Rejection> {
     let Bson::Document(document) = element else {
         return Err(mismatch(TypeError::Type, element, "an object"));
     };
     let (mut object, mut wedges) = (BTreeMap::new(), false);
-    for (key, element) in document {
+    for (key, element) in document.iter() {
         let own = keys.find(key);
         let mapping = own.or_else(|| keys.find_foreign(key));
         let mapping = mapping.ok_or_else(|| unknown_key(interface, key))?;
@@ -111,7 +111,7 @@ fn object(
         };
         // The value of a foreign key passes the check, and is dropped after it.
         if own.is_some() {
-            object.insert(key.clone(), value);
+            object.insert(key.to_owned(), value);
         }
     }
     match keys.missing(|key| document.contains_key(key)) {

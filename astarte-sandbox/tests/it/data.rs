@@ -72,6 +72,40 @@ async fn timestamps() {
     }
 }
 
+/// Where a topic leads is found once, and found again when interfaces change.
+#[tokio::test]
+async fn a_topic_leads_where_the_interfaces_say_now() {
+    let sandbox = fixtures::sandbox().await;
+    let (device, mut client) = connected(&sandbox).await;
+    let stamped = || bson::document(vec![bson::datetime("t", 5), bson::double("v", 1.0)]);
+    let topic = "test.IndReception/1/value";
+    for _ in 0..2 {
+        send(&device, &mut client, topic, stamped()).await;
+        let received = device.received("test.IndReception", "/1/value").await;
+        assert_ne!(received.unwrap().timestamp(), 5);
+    }
+    let stamping = crate::interfaces::IND_RECEPTION
+        .replace("\"version_minor\": 0", "\"version_minor\": 1")
+        .replace("\"double\"", "\"double\", \"explicit_timestamp\": true");
+    sandbox.update(&stamping).unwrap();
+    // More topics than are known at a time, and the first one again.
+    for number in (1..600).chain([1]) {
+        let topic = below(&device, &format!("test.IndReception/{number}/value"));
+        client.publish(&topic, 0, stamped()).await;
+    }
+    for number in (1..600).chain([1]) {
+        let path = format!("/{number}/value");
+        let received = device.received("test.IndReception", &path).await;
+        assert_eq!(received.unwrap().timestamp(), 5);
+    }
+    let base = fixtures::base(&device);
+    client.publish(&base, 1, "test.IndReception:2:0").await;
+    send(&device, &mut client, topic, stamped()).await;
+    client.closed().await;
+    let error = device.error().await.unwrap();
+    assert_eq!(error.name, ErrorName::InterfaceLoadingFailed);
+}
+
 #[tokio::test]
 async fn a_slash_at_the_end_makes_another_path() {
     let sandbox = fixtures::sandbox().await;

@@ -29,7 +29,7 @@ const INTERFACE: &str = r#"{
 const PAYLOAD: &[u8] = b"\x10\0\0\0\x01v\0\0\0\0\0\0\x80\x35\x40\0";
 
 const MESSAGES: usize = 100_000;
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
