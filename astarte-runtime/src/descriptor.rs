@@ -30,13 +30,16 @@ impl Descriptor {
     /// Whether this is the interface of that name and major version; generated code checks it when it is compiled.
     #[doc(hidden)]
     pub const fn is(&self, name: &str, major: u32) -> bool {
-        let (ours, theirs) = (self.name.as_bytes(), name.as_bytes());
-        if ours.len() != theirs.len() || self.version.major != major {
-            return false;
-        }
+        self.version.major == major && is_same(self.name, name)
+    }
+
+    /// Whether the interface at this place of a list has a name that is not before it; generated code checks it when it
+    /// is compiled.
+    #[doc(hidden)]
+    pub const fn is_first_of_its_name(list: &[Self], place: usize) -> bool {
         let mut at = 0;
-        while at < ours.len() {
-            if ours[at] != theirs[at] {
+        while at < place {
+            if is_same(list[at].name, list[place].name) {
                 return false;
             }
             at += 1;
@@ -70,6 +73,22 @@ impl Descriptor {
             .first()
             .is_some_and(|mapping| mapping.property)
     }
+}
+
+/// `==`, in constants.
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }
 
 /// The version of an interface. Astarte keeps majors apart as if they were different interfaces.

@@ -1,8 +1,8 @@
 //! `#[derive(AstarteEvents)]`.
 
 use astarte_interface::{Code, Diagnostic};
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Data, DeriveInput, Fields};
 
 use super::{
@@ -69,8 +69,36 @@ fn expand(item: &DeriveInput, errors: &mut Errors) -> TokenStream {
     }
     let runtime = arguments.runtime();
     let set = codegen::expand_event_set(&item.ident, &variants, &runtime);
+    let distinct = expand_distinct(&item.ident, &variants, &runtime);
     let abi = codegen::expand_abi(&runtime, item.ident.span());
-    quote!(#set #abi)
+    quote!(#set #distinct #abi)
+}
+
+/// Checks that no two variants are of one interface: the second would never be received. Only rustc knows the names.
+fn expand_distinct(set: &Ident, variants: &[Variant], runtime: &TokenStream) -> TokenStream {
+    let checks = variants.iter().enumerate().skip(1).map(|(index, variant)| {
+        let ident = &variant.ident;
+        let span = codegen::own_span(ident.span());
+        let index = Literal::usize_unsuffixed(index);
+        let message = format!(
+            "`{ident}` is of an interface that a variant before it is of: a device has one version of an interface, and a \
+             set one variant for it"
+        );
+        quote_spanned!(span=>
+            ::core::assert!(
+                #runtime::Descriptor::is_first_of_its_name(
+                    <#set as #runtime::EventSet>::INTERFACES,
+                    #index,
+                ),
+                #message
+            );
+        )
+    });
+    let checks: TokenStream = checks.collect();
+    match checks.is_empty() {
+        true => checks,
+        false => quote!(const _: () = { #checks };),
+    }
 }
 
 fn report(span: Span, message: String, errors: &mut Errors) {
