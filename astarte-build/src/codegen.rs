@@ -77,7 +77,7 @@ pub(crate) fn expand_around(unit: &Unit<'_>) -> TokenStream {
 
 /// The check that the runtime is of the version that the code was generated for.
 pub fn expand_abi(runtime: &TokenStream, span: Span) -> TokenStream {
-    quote_spanned!(span=> #runtime::__abi!(1);)
+    quote_spanned!(span=> #runtime::__abi!(2);)
 }
 
 /// What the functions of the generator share.
@@ -106,6 +106,12 @@ impl<'a> Context<'a> {
 
     fn server_owned(&self) -> bool {
         self.interface.ownership() == Ownership::Server
+    }
+
+    /// Whether there are paths to read: those that the server sends, and those that are stored. It is what costs rustc
+    /// most in the code of a datastream, so one that is sent does without.
+    fn reads_paths(&self) -> bool {
+        self.server_owned() || self.properties()
     }
 
     fn properties(&self) -> bool {

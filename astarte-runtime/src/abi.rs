@@ -7,12 +7,12 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __abi {
-    (1) => {};
+    (2) => {};
     ($other:tt) => {
         ::core::compile_error!(::core::concat!(
             "this code was generated for version ",
             ::core::stringify!($other),
-            " of the generated-code contract, the runtime has version 1: update `astarte-build` and `astarte-runtime` \
+            " of the generated-code contract, the runtime has version 2: update `astarte-build` and `astarte-runtime` \
              to the same version"
         ));
     };

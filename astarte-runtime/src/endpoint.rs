@@ -3,7 +3,6 @@
 use crate::{
     Interface,
     descriptor::Mapping,
-    error::ParamError,
     path::PathWriter,
     timestamp,
     value::{Decode, Encode},
@@ -30,8 +29,11 @@ pub trait Endpoint<I: Interface> {
     /// [`unset::Allowed`] or [`unset::Denied`].
     type Unset;
 
+    /// The place of the mapping among those of the interface.
+    const INDEX: usize;
+
     /// What the interface file says of the endpoint.
-    const MAPPING: Mapping;
+    const MAPPING: Mapping = I::DESCRIPTOR.mappings[Self::INDEX];
 }
 
 #[diagnostic::do_not_recommend]
@@ -42,7 +44,7 @@ impl<I: Interface, E: Endpoint<I> + ?Sized> Endpoint<I> for &E {
     type Timestamp = E::Timestamp;
     type Unset = E::Unset;
 
-    const MAPPING: Mapping = E::MAPPING;
+    const INDEX: usize = E::INDEX;
 }
 
 /// Something that can write itself as a path.
@@ -50,17 +52,13 @@ impl<I: Interface, E: Endpoint<I> + ?Sized> Endpoint<I> for &E {
 /// Apart from [`Endpoint`], so that a parameter of a wrong type is reported at the parameter.
 pub trait WritePath {
     /// Appends the path, with its leading slash.
-    ///
-    /// # Errors
-    ///
-    /// - A parameter is empty, or holds `/`, `+`, `#` or NUL.
-    fn write_path(&self, path: &mut PathWriter<'_>) -> Result<(), ParamError>;
+    fn write_path(&self, path: &mut PathWriter<'_>);
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: WritePath + ?Sized> WritePath for &E {
-    fn write_path(&self, path: &mut PathWriter<'_>) -> Result<(), ParamError> {
-        E::write_path(self, path)
+    fn write_path(&self, path: &mut PathWriter<'_>) {
+        E::write_path(self, path);
     }
 }
 

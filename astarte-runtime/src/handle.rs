@@ -119,7 +119,9 @@ fn topic<I: Interface>(shared: &Shared, path: &impl WritePath) -> Result<String,
     topic.push_str(&shared.base);
     topic.push('/');
     topic.push_str(interface);
-    match path.write_path(&mut PathWriter::new(&mut topic)) {
+    let mut writer = PathWriter::new(&mut topic);
+    path.write_path(&mut writer);
+    match writer.finish() {
         Ok(()) => Ok(topic),
         Err(source) => Err(SendError::Param { interface, source }),
     }

@@ -14,8 +14,9 @@
 /// The path counts from the folder of the crate's `Cargo.toml`. Beside the struct comes a module with its name in snake
 /// case:
 ///
-/// - of an individual interface, a struct for each endpoint, with a field for each parameter; `Endpoint`, an enum of them;
-///   and where the server sends, `Event`, an enum of what is received;
+/// - of an individual interface, a struct for each endpoint, with a field for each parameter; of properties, and where the
+///   server sends, `Endpoint`, an enum of them that is read from a path; and where the server sends, `Event`, an enum of
+///   what is received;
 /// - of an object, `Path`; and where the server sends, `Received`. The struct itself gets a field for each mapping, and
 ///   `Clone`, `Debug` and `PartialEq`. Other derives stand *below* the attribute, where they see the fields.
 ///
@@ -28,7 +29,7 @@
 ///
 /// - `version = "1.0"`: the version that the code was written for. Another one in the file is an error.
 /// - `params(room = RoomId)`: the type of a parameter, which is
-///   `Clone + Debug + Display + FromStr + PartialEq + Send + 'static`.
+///   `Clone + Debug + Display + PartialEq + Send + 'static`, and `FromStr` but in a datastream of the device.
 /// - `rename("/%{room}/temperature" = RoomTemperature)`: the name of an endpoint's struct, or of an object's field.
 /// - `values("/%{room}/mode" = Mode)`: the type of a mapping's values, which derives [`AstarteValue`](macro@AstarteValue),
 ///   or implements [`Encode`](crate::Encode) for what is sent and [`Decode`](crate::Decode) for what is received. It is

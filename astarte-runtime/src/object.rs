@@ -3,7 +3,7 @@
 use crate::{
     Interface,
     endpoint::WritePath,
-    error::{DecodeError, ValueError},
+    error::DecodeError,
     payload::{Document, ObjectWriter},
 };
 
@@ -37,11 +37,7 @@ impl<I: Interface, P: ObjectPath<I> + ?Sized> ObjectPath<I> for &P {}
 )]
 pub trait Object<I> {
     /// Writes each field.
-    ///
-    /// # Errors
-    ///
-    /// - Astarte refuses a value: see [`ValueError::Key`].
-    fn encode(&self, object: &mut ObjectWriter<'_>) -> Result<(), ValueError>;
+    fn encode(&self, object: &mut ObjectWriter<'_>);
 }
 
 /// A struct that can be received from the object interface `I`.

@@ -8,15 +8,18 @@ use crate::{
 };
 
 /// Appends the levels of one path to a buffer.
+///
+/// A level that is refused is told at the end, by [`finish`](Self::finish): generated code has nothing to pass on.
 #[derive(Debug)]
 pub struct PathWriter<'a> {
     out: &'a mut String,
+    refused: Option<ParamError>,
 }
 
 impl<'a> PathWriter<'a> {
     /// Writes behind what `out` already holds.
     pub fn new(out: &'a mut String) -> Self {
-        Self { out }
+        Self { out, refused: None }
     }
 
     /// Writes the path without levels, which objects of one-level endpoints have.
@@ -31,12 +34,23 @@ impl<'a> PathWriter<'a> {
     }
 
     /// Appends a parameter.
+    pub fn param<P: Param + ?Sized>(&mut self, name: &'static str, value: &P) {
+        if self.refused.is_none() {
+            self.refused = self.try_param(name, value).err();
+        }
+    }
+
+    /// Ends the path.
     ///
     /// # Errors
     ///
-    /// - The parameter is empty, or holds `/`, `+`, `#` or NUL. MQTT gives these a meaning of their own.
-    /// - Its `Display` reports an error.
-    pub fn param<P: Param + ?Sized>(
+    /// - A parameter is empty, or holds `/`, `+`, `#` or NUL. MQTT gives these a meaning of their own.
+    /// - The `Display` of one reports an error.
+    pub fn finish(self) -> Result<(), ParamError> {
+        self.refused.map_or(Ok(()), Err)
+    }
+
+    fn try_param<P: Param + ?Sized>(
         &mut self,
         name: &'static str,
         value: &P,
@@ -125,8 +139,8 @@ mod tests {
         let mut out = String::from("org.example.X");
         let mut path = PathWriter::new(&mut out);
         path.literal("a");
-        path.param("p", value)?;
-        Ok(out)
+        path.param("p", value);
+        path.finish().map(|()| out)
     }
 
     #[test]

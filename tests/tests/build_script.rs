@@ -72,7 +72,7 @@ fn settings_change_the_code() {
             .partial("*.Position"),
     );
     for expected in [
-        "crate::runtime::__abi!(1);",
+        "crate::runtime::__abi!(2);",
         "pub room: crate::RoomId,",
         "pub struct RoomTemperature {",
         "pub struct ThermostatStatus;",

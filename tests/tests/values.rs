@@ -176,8 +176,8 @@ fn literal_parameters_are_checked_by_rustc() {
     const KITCHEN: ParamStr<'_> = ParamStr::literal("kitchen");
     let mut path = String::new();
     let endpoint = readings::Temperature { room: KITCHEN };
-    endpoint
-        .write_path(&mut PathWriter::new(&mut path))
-        .expect("it is a parameter");
+    let mut writer = PathWriter::new(&mut path);
+    endpoint.write_path(&mut writer);
+    writer.finish().expect("it is a parameter");
     assert_eq!(path, "/kitchen/temperature");
 }

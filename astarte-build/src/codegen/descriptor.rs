@@ -19,20 +19,38 @@ pub(super) fn expand_interface(cx: &Context<'_>) -> TokenStream {
         Ownership::Device => spanned!(cx=> Device),
         Ownership::Server => spanned!(cx=> Server),
     };
-    let mappings = expand_mappings(cx);
+    let mappings = cx
+        .interface
+        .mappings()
+        .map(|mapping| expand_mapping(cx, mapping));
+    let names = expand_names(cx);
     spanned!(cx=>
         impl #runtime::Interface for #type_name {
             type Kind = #runtime::kind::#kind;
 
-            const DESCRIPTOR: #runtime::Descriptor = #runtime::Descriptor::new(
-                #name,
-                #major,
-                #minor,
-                #runtime::Ownership::#ownership,
-            )
-            .mappings(&[#(#mappings),*]);
+            const DESCRIPTOR: #runtime::Descriptor = {
+                use #runtime::{#names};
+                Descriptor::new(#name, #major, #minor, Ownership::#ownership)
+                    .mappings(&[#(#mappings),*])
+            };
         }
     )
+}
+
+/// What the descriptor names, once: with a whole path at each place, the descriptors are half of the generated tokens.
+fn expand_names(cx: &Context<'_>) -> TokenStream {
+    let any = |fact: fn(Mapping<'_>) -> bool| cx.interface.mappings().any(fact);
+    let reliability = (!cx.properties() && any(is_reliable)).then(|| spanned!(cx=> Reliability,));
+    let retention = any(is_retained).then(|| spanned!(cx=> Retention,));
+    spanned!(cx=> Descriptor, Mapping, Ownership, #reliability #retention Type)
+}
+
+fn is_reliable(mapping: Mapping<'_>) -> bool {
+    mapping.reliability() != Reliability::Unreliable
+}
+
+fn is_retained(mapping: Mapping<'_>) -> bool {
+    mapping.retention() != Retention::Discard
 }
 
 /// The name of an interface's kind in the runtime.
@@ -53,23 +71,21 @@ pub(super) fn kind(interface: &Interface) -> &'static str {
 }
 
 /// What the file says of a mapping, where it is not the default.
-pub(super) fn expand_mapping(cx: &Context<'_>, mapping: Mapping<'_>) -> TokenStream {
-    let runtime = cx.runtime;
+fn expand_mapping(cx: &Context<'_>, mapping: Mapping<'_>) -> TokenStream {
     let endpoint = mapping.endpoint().as_str();
     let wire = types::wire(mapping.value_type(), cx.span);
     let constructor = match cx.properties() {
         true => spanned!(cx=> property),
         false => spanned!(cx=> datastream),
     };
-    let reliability =
-        (!cx.properties() && mapping.reliability() != Reliability::Unreliable).then(|| {
-            let reliability = types::reliability(mapping.reliability(), cx.span);
-            spanned!(cx=> .reliability(#runtime::Reliability::#reliability))
-        });
-    let retention = (mapping.retention() != Retention::Discard).then(|| {
+    let reliability = (!cx.properties() && is_reliable(mapping)).then(|| {
+        let reliability = types::reliability(mapping.reliability(), cx.span);
+        spanned!(cx=> .reliability(Reliability::#reliability))
+    });
+    let retention = is_retained(mapping).then(|| {
         let retention = types::retention(mapping.retention(), cx.span);
         let expiry = Literal::u32_unsuffixed(mapping.expiry());
-        spanned!(cx=> .retention(#runtime::Retention::#retention, #expiry))
+        spanned!(cx=> .retention(Retention::#retention, #expiry))
     });
     let explicit_timestamp = mapping
         .explicit_timestamp()
@@ -77,25 +93,7 @@ pub(super) fn expand_mapping(cx: &Context<'_>, mapping: Mapping<'_>) -> TokenStr
     let allow_unset = mapping.allow_unset().then(|| spanned!(cx=> .allow_unset()));
     let required = mapping.required().then(|| spanned!(cx=> .required()));
     spanned!(cx=>
-        #runtime::Mapping::#constructor(#endpoint, #runtime::Type::#wire)
+        Mapping::#constructor(#endpoint, Type::#wire)
             #reliability #retention #explicit_timestamp #allow_unset #required
     )
-}
-
-fn expand_mappings(cx: &Context<'_>) -> Vec<TokenStream> {
-    let (runtime, module) = (cx.runtime, cx.module);
-    match cx.interface.aggregation() {
-        Aggregation::Individual => cx
-            .endpoints()
-            .map(|(_, names)| {
-                let ident = &names.ident;
-                spanned!(cx=> <#module::#ident as #runtime::Endpoint<Self>>::MAPPING)
-            })
-            .collect(),
-        Aggregation::Object => cx
-            .interface
-            .mappings()
-            .map(|mapping| expand_mapping(cx, mapping))
-            .collect(),
-    }
 }

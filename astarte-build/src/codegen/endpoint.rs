@@ -62,7 +62,7 @@ impl PathStruct<'_> {
                         parameter, field, ..
                     } = param;
                     let span = param_span(cx, param);
-                    quote_spanned!(span=> path.param(#parameter, &self.#field)?;)
+                    quote_spanned!(span=> path.param(#parameter, &self.#field);)
                 }
                 (Level::Literal(word) | Level::Parameter(word), _) => {
                     spanned!(cx=> path.literal(#word);)
@@ -74,12 +74,8 @@ impl PathStruct<'_> {
         };
         spanned!(cx=>
             impl #parameters #runtime::WritePath for #ident #arguments {
-                fn write_path(
-                    &self,
-                    path: &mut #runtime::PathWriter<'_>,
-                ) -> ::core::result::Result<(), #runtime::ParamError> {
+                fn write_path(&self, path: &mut #runtime::PathWriter<'_>) {
                     #levels
-                    ::core::result::Result::Ok(())
                 }
             }
         )
@@ -183,13 +179,17 @@ pub(super) fn expand_list(
 }
 
 /// The derives of what holds these parameters. A type of the user's need not be `Copy`, `Eq` or `Hash`.
-pub(super) fn expand_derives(cx: &Context<'_>, params: &[Param]) -> TokenStream {
-    match params
+///
+/// What is received may be the key of a map, what is sent need not: the two derives for it are a quarter of what rustc
+/// spends on a datastream.
+fn expand_derives(cx: &Context<'_>, params: &[Param]) -> TokenStream {
+    let fixed = params
         .iter()
-        .any(|param| matches!(param.ty, ParamTy::Fixed(_)))
-    {
-        true => spanned!(cx=> #[derive(Clone, Debug, PartialEq)]),
-        false => spanned!(cx=> #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]),
+        .any(|param| matches!(param.ty, ParamTy::Fixed(_)));
+    match (fixed, cx.reads_paths()) {
+        (true, _) => spanned!(cx=> #[derive(Clone, Debug, PartialEq)]),
+        (false, true) => spanned!(cx=> #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]),
+        (false, false) => spanned!(cx=> #[derive(Clone, Copy, Debug, PartialEq)]),
     }
 }
 

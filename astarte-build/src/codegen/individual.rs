@@ -1,7 +1,7 @@
 //! Individual datastreams and properties.
 
 use astarte_interface::Mapping;
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 
 use super::{
     Context, descriptor, doc,
@@ -23,7 +23,8 @@ pub(super) fn expand(cx: &Context<'_>) -> (TokenStream, TokenStream) {
     let interface = descriptor::expand_interface(cx);
     let endpoints = cx
         .endpoints()
-        .map(|(mapping, names)| expand_endpoint_impl(cx, mapping, names));
+        .enumerate()
+        .map(|(index, (mapping, names))| expand_endpoint_impl(cx, index, mapping, names));
     let events = cx.server_owned().then(|| event::expand_impls(cx));
     let impls = spanned!(cx=> #interface #(#endpoints)* #events);
     (item, impls)
@@ -35,7 +36,7 @@ pub(super) fn expand_items(cx: &Context<'_>) -> TokenStream {
         let doc = doc::mapping(cx, mapping);
         path_struct(mapping, names, doc).expand(cx)
     });
-    let endpoint = expand_endpoint_enum(cx);
+    let endpoint = cx.reads_paths().then(|| expand_endpoint_enum(cx));
     let event = cx.server_owned().then(|| event::expand_event(cx));
     spanned!(cx=> #(#structs)* #endpoint #event)
 }
@@ -67,7 +68,7 @@ fn path_struct<'a>(
     }
 }
 
-/// `enum Endpoint`, with every endpoint of the interface.
+/// `enum Endpoint`, with every endpoint of the interface: what a path is read into.
 fn expand_endpoint_enum(cx: &Context<'_>) -> TokenStream {
     let derives = expand_enum_derives(cx);
     let variants = cx.endpoints().map(|(mapping, names)| {
@@ -104,6 +105,7 @@ fn expand_enum_derives(cx: &Context<'_>) -> TokenStream {
 
 fn expand_endpoint_impl(
     cx: &Context<'_>,
+    index: usize,
     mapping: Mapping<'_>,
     names: &MappingNames,
 ) -> TokenStream {
@@ -129,7 +131,7 @@ fn expand_endpoint_impl(
         true => spanned!(cx=> Allowed),
         false => spanned!(cx=> Denied),
     };
-    let constant = descriptor::expand_mapping(cx, mapping);
+    let index = Literal::usize_unsuffixed(index);
     spanned!(cx=>
         impl #list #runtime::Endpoint<#type_name> for #module::#ident #list {
             type Wire = #runtime::wire::#wire;
@@ -138,7 +140,7 @@ fn expand_endpoint_impl(
             type Timestamp = #runtime::timestamp::#timestamp;
             type Unset = #runtime::unset::#unset;
 
-            const MAPPING: #runtime::Mapping = #constant;
+            const INDEX: usize = #index;
         }
     )
 }

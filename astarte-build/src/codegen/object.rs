@@ -95,7 +95,7 @@ pub(super) fn expand_interface_impls(cx: &Context<'_>) -> TokenStream {
     )
 }
 
-/// `struct Path`, with what reads and writes it.
+/// `struct Path`, with what writes it, and reads it where it is received.
 fn expand_path_items(cx: &Context<'_>) -> TokenStream {
     let levels = prefix(cx.interface);
     let text: String = levels.iter().map(|level| format!("/{level}")).collect();
@@ -118,15 +118,12 @@ fn expand_path_items(cx: &Context<'_>) -> TokenStream {
         doc: doc::comment(lines, cx.span),
     };
     let item = path.expand(cx);
-    let arm = path.expand_arm(cx, |value| value);
-    let from_path = expand_from_path(cx, std::iter::once(arm));
-    spanned!(cx=>
-        #item
-
-        impl Path {
-            #from_path
-        }
-    )
+    let from_path = cx.reads_paths().then(|| {
+        let arm = path.expand_arm(cx, |value| value);
+        let from_path = expand_from_path(cx, std::iter::once(arm));
+        spanned!(cx=> impl Path { #from_path })
+    });
+    spanned!(cx=> #item #from_path)
 }
 
 fn expand_received(cx: &Context<'_>) -> TokenStream {
@@ -244,12 +241,8 @@ impl ObjectImpls<'_> {
             .map(|field| field.expand_encode(runtime, span));
         quote_spanned!(span=>
             impl #parameters #runtime::Object<#interface> for #ident #arguments #clause {
-                fn encode(
-                    &self,
-                    object: &mut #runtime::payload::ObjectWriter<'_>,
-                ) -> ::core::result::Result<(), #runtime::ValueError> {
+                fn encode(&self, object: &mut #runtime::payload::ObjectWriter<'_>) {
                     #(#fields)*
-                    ::core::result::Result::Ok(())
                 }
             }
         )
@@ -329,16 +322,16 @@ impl Field<'_> {
                 false => quote_spanned!(span=> field),
             };
             return quote_spanned!(span=>
-                object.#method::<#runtime::wire::#wire, _>(#key, &self.#member)?;
+                object.#method::<#runtime::wire::#wire, _>(#key, &self.#member);
             );
         };
         match self.optional {
             true => quote_spanned!(span=>
                 if let ::core::option::Option::Some(value) = &self.#member {
-                    <#ty as #through>::encode(value, object)?;
+                    <#ty as #through>::encode(value, object);
                 }
             ),
-            false => quote_spanned!(span=> <#ty as #through>::encode(&self.#member, object)?;),
+            false => quote_spanned!(span=> <#ty as #through>::encode(&self.#member, object);),
         }
     }
 

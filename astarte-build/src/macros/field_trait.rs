@@ -56,10 +56,7 @@ pub(super) fn expand_trait(
         true => quote_spanned! {span=>
             #texts
             trait #name {
-                fn encode(
-                    &self,
-                    object: &mut #runtime::payload::ObjectWriter<'_>,
-                ) -> ::core::result::Result<(), #runtime::ValueError>;
+                fn encode(&self, object: &mut #runtime::payload::ObjectWriter<'_>);
             }
 
             #[diagnostic::do_not_recommend]
@@ -67,11 +64,8 @@ pub(super) fn expand_trait(
             where
                 __AstarteValue: #runtime::Encode<#runtime::wire::#wire>,
             {
-                fn encode(
-                    &self,
-                    object: &mut #runtime::payload::ObjectWriter<'_>,
-                ) -> ::core::result::Result<(), #runtime::ValueError> {
-                    object.field::<#runtime::wire::#wire, _>(#key, self)
+                fn encode(&self, object: &mut #runtime::payload::ObjectWriter<'_>) {
+                    object.field::<#runtime::wire::#wire, _>(#key, self);
                 }
             }
         },

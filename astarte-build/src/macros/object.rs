@@ -277,12 +277,7 @@ impl Derive {
         match ownership {
             Ownership::Device => quote_spanned! {span=>
                 impl #parameters #runtime::Object<#interface> for #ident #arguments #clause {
-                    fn encode(
-                        &self,
-                        _: &mut #runtime::payload::ObjectWriter<'_>,
-                    ) -> ::core::result::Result<(), #runtime::ValueError> {
-                        ::core::result::Result::Ok(())
-                    }
+                    fn encode(&self, _: &mut #runtime::payload::ObjectWriter<'_>) {}
                 }
             },
             Ownership::Server => quote_spanned! {span=>

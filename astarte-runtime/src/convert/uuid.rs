@@ -69,7 +69,9 @@ mod tests {
     #[test]
     fn uuids_are_parameters() {
         let mut path = String::new();
-        PathWriter::new(&mut path).param("id", &ID).unwrap();
+        let mut writer = PathWriter::new(&mut path);
+        writer.param("id", &ID);
+        writer.finish().unwrap();
         assert_eq!(path, "/3fa85f64-5717-4562-b3fc-2c963f66afa6");
         assert_eq!(parse_param("id", &path[1..]), Ok(ID));
     }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::sender;
 use crate::{
-    Decode, Endpoint, Interface, PropertyEvents, WritePath,
+    Decode, Endpoint, Interface, PathWriter, PropertyEvents, WritePath,
     device::Shared,
     error::{DecodeError, ParamError},
     payload::Payload,
@@ -85,7 +85,9 @@ pub(super) fn load<I: Interface, E: Endpoint<I> + WritePath>(
     endpoint: &E,
 ) -> Result<Option<E::Owned>, PropertyError> {
     let mut path = String::new();
-    endpoint.write_path(&mut crate::PathWriter::new(&mut path))?;
+    let mut writer = PathWriter::new(&mut path);
+    endpoint.write_path(&mut writer);
+    writer.finish()?;
     let stored = shared
         .store()?
         .load(I::DESCRIPTOR.name, I::DESCRIPTOR.version.major, &path)?;

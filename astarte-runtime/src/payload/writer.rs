@@ -44,49 +44,43 @@ pub fn encode_object<I, O: Object<I> + ?Sized>(
     document(out, |out| {
         write_timestamp(timestamp, out);
         key(element::DOCUMENT, "v", out);
-        document(out, |out| object.encode(&mut ObjectWriter { out }))
+        document(out, |out| {
+            let mut fields = ObjectWriter { out, refused: None };
+            object.encode(&mut fields);
+            fields.refused.map_or(Ok(()), Err)
+        })
     })
 }
 
 /// Takes the fields of an object, one after the other.
+///
+/// A value that is refused is told by [`encode_object`], at the end: generated code has nothing to pass on.
 #[derive(Debug)]
 pub struct ObjectWriter<'a> {
     out: &'a mut Vec<u8>,
+    refused: Option<ValueError>,
 }
 
 impl ObjectWriter<'_> {
     /// Appends a field.
-    ///
-    /// # Errors
-    ///
-    /// - The value is one that Astarte refuses.
-    pub fn field<W: Wire, V: Encode<W> + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &V,
-    ) -> Result<(), ValueError> {
+    pub fn field<W: Wire, V: Encode<W> + ?Sized>(&mut self, name: &'static str, value: &V) {
+        if self.refused.is_some() {
+            return;
+        }
         key(W::ELEMENT, name, self.out);
-        value
-            .encode(&mut ValueWriter { out: self.out })
-            .map_err(|source| ValueError::Key {
+        if let Err(source) = value.encode(&mut ValueWriter { out: self.out }) {
+            self.refused = Some(ValueError::Key {
                 key: name,
                 source: Box::new(source),
-            })
+            });
+        }
     }
 
     /// Appends a field, or nothing where there is no value.
-    ///
-    /// # Errors
-    ///
-    /// - The value is one that Astarte refuses.
-    pub fn optional_field<W: Wire, V: Encode<W>>(
-        &mut self,
-        name: &'static str,
-        value: &Option<V>,
-    ) -> Result<(), ValueError> {
-        value
-            .as_ref()
-            .map_or(Ok(()), |value| self.field::<W, V>(name, value))
+    pub fn optional_field<W: Wire, V: Encode<W>>(&mut self, name: &'static str, value: &Option<V>) {
+        if let Some(value) = value {
+            self.field::<W, V>(name, value);
+        }
     }
 }
 
