@@ -86,11 +86,7 @@ impl<'a> Payload<'a> {
     ///
     /// - The payload is an unset, or the value is not a document.
     pub fn object(&self) -> Result<Document<'a>, DecodeError> {
-        let value = self.value()?;
-        match value.element {
-            element::DOCUMENT => Document::parse(value.bytes),
-            _ => Err(value.mismatch("object")),
-        }
+        self.value()?.document()
     }
 
     /// The timestamp that the sender gave.
@@ -265,6 +261,13 @@ impl<'a> RawValue<'a> {
         match (self.element, self.bytes) {
             (element::BINARY, [_, _, _, _, _subtype, bytes @ ..]) => Ok(bytes),
             _ => Err(self.mismatch("binaryblob")),
+        }
+    }
+
+    pub(crate) fn document(self) -> Result<Document<'a>, DecodeError> {
+        match self.element {
+            element::DOCUMENT => Document::parse(self.bytes),
+            _ => Err(self.mismatch("object")),
         }
     }
 

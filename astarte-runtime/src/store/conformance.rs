@@ -10,8 +10,8 @@ pub mod together;
 /// Tests a store.
 ///
 /// It makes a module of the given name with a test for each rule. The closure returns a new, empty store each time it is
-/// called. After the name stand the traits that the store implements: `properties`, `retention` or `session`; without
-/// any it is all three, and that they leave each other alone.
+/// called. After the name stand the traits that the store implements, of `properties + retention + session`; without any it
+/// is all three, and that they leave each other alone.
 ///
 /// ```
 /// use astarte_runtime::store::{self, MemoryStore};
@@ -34,7 +34,7 @@ macro_rules! __store_conformance {
             );
         }
     };
-    ($name:ident: $($kind:ident),+, $store:expr) => {
+    ($name:ident: $($kind:ident)++, $store:expr) => {
         mod $name {
             #[allow(unused_imports, reason = "the closure decides what it needs")]
             use super::*;

@@ -2,10 +2,12 @@
 
 mod commit;
 mod device;
+mod dump;
 mod engine;
 mod failure;
 mod flush;
 mod format;
+mod json;
 mod options;
 mod origin;
 mod properties;
@@ -16,7 +18,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use self::{
     commit::{Changes, Commits, Job},
@@ -108,6 +110,23 @@ impl RedbStore {
     /// - [`StoreError::Backend`]: there is not enough memory.
     pub fn in_memory() -> Result<Self, StoreError> {
         Self::builder().in_memory()
+    }
+
+    /// Writes what a file holds as lines of JSON, for people who look for a fault.
+    ///
+    /// The file is not changed, also where a process that had it open was killed or where an earlier version of this crate
+    /// wrote it; then it is read into memory. Each line is an object whose `kind` is `file`, `device`, `property`,
+    /// `message`, `set_aside` or `session`; `device` is `realm/device id`, or null in a file of one device. Values are
+    /// those that were sent or received: a datetime is `{"datetime":` milliseconds since 1970`}`, a blob is
+    /// `{"base64":` text`}`.
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::InUse`]: a process has the file open.
+    /// - [`StoreError::Backend`]: `out` cannot be written.
+    /// - Those of [`open`](Self::open).
+    pub fn dump(path: impl AsRef<Path>, mut out: impl io::Write) -> Result<(), StoreError> {
+        dump::dump(path.as_ref(), &mut out)
     }
 
     /// A handle on the rows of one of many devices in the same file, apart from those of all others and from those of the

@@ -43,7 +43,7 @@ impl Origin for File {
 
 /// Pages in memory, which stay when the database is closed.
 #[derive(Debug, Default)]
-pub(super) struct Memory(Arc<InMemoryBackend>);
+pub(super) struct Memory(pub(super) Arc<InMemoryBackend>);
 
 impl Origin for Memory {
     fn open(&self, builder: &Builder) -> Result<Database, DatabaseError> {

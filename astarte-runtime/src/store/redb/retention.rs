@@ -207,6 +207,12 @@ pub(super) fn key(device: u32, sequence: u64) -> [u8; 12] {
     key
 }
 
+/// The number of the device of a key.
+pub(super) fn device(key: &[u8; 12]) -> u32 {
+    let (device, _) = key.split_first_chunk::<4>().expect("12 bytes hold 4");
+    u32::from_be_bytes(*device)
+}
+
 /// The sequence number of a key.
 pub(super) fn sequence(key: &[u8; 12]) -> u64 {
     let (_, sequence) = key.split_last_chunk::<8>().expect("12 bytes hold 8");

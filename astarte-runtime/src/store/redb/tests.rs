@@ -4,6 +4,7 @@ mod crashes;
 mod damage;
 mod devices;
 mod disk;
+mod dump;
 mod durability;
 mod failures;
 mod group;
