@@ -10,14 +10,14 @@ pub mod together;
 /// Tests a store.
 ///
 /// It makes a module of the given name with a test for each rule. The closure returns a new, empty store each time it is
-/// called. After the name stand the traits that the store implements, of `properties + retention + session`; without any it
+/// called. After the name stand the traits that the store implements, of `[properties, retention, session]`; without any it
 /// is all three, and that they leave each other alone.
 ///
 /// ```
 /// use astarte_runtime::store::{self, MemoryStore};
 ///
 /// store::conformance!(memory, || MemoryStore::new());
-/// store::conformance!(memory_as_property_store: properties, || MemoryStore::new());
+/// store::conformance!(memory_as_property_store: [properties], || MemoryStore::new());
 /// ```
 #[doc(hidden)]
 #[macro_export]
@@ -34,7 +34,7 @@ macro_rules! __store_conformance {
             );
         }
     };
-    ($name:ident: $($kind:ident)++, $store:expr) => {
+    ($name:ident: [$($kind:ident),+], $store:expr) => {
         mod $name {
             #[allow(unused_imports, reason = "the closure decides what it needs")]
             use super::*;

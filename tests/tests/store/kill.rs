@@ -1,0 +1,340 @@
+//! A process that stores all the time, and is killed at any moment.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use astarte_runtime::store::{
+    Durability, PropertyStore, RedbStore, RetentionChange, RetentionStore, SessionChange,
+    SessionStore,
+};
+use astarte_tests::TestResult;
+
+use super::{append, messages, stored};
+
+/// What was acknowledged before a kill is there after it, nothing is there twice, and the file opens.
+///
+/// The test runs itself as the process that stores: it tells what it is about to do and what is done.
+#[test]
+fn a_kill_at_any_moment_loses_nothing() -> TestResult {
+    if let Ok(file) = env::var(ROLE) {
+        return store_until_killed(Path::new(&file));
+    }
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("store.redb");
+    let mut told = Told::default();
+    let rounds = match env::var("ASTARTE_FULL") {
+        Ok(full) if full == "1" => 500,
+        _ => 50,
+    };
+    let mut random = Random(u64::from(std::process::id()) | 1);
+    println!("seed {}", random.0);
+    let mut stored = 0;
+    for round in 0..rounds {
+        if round % 10 == 9 {
+            // A new file is killed while it is made, too.
+            std::fs::remove_file(&file)?;
+            told = Told::default();
+        }
+        let lines = run(&file, Duration::from_micros(random.below(60_000)))?;
+        for line in &lines {
+            told.note(line)?;
+        }
+        stored += lines
+            .iter()
+            .filter(|line| line.starts_with("appended"))
+            .count();
+        told.check(&file)
+            .map_err(|error| format!("round {round}: {error}"))?;
+    }
+    println!("{stored} messages in {rounds} rounds");
+    assert!(stored > rounds, "killed too early: {stored} messages");
+    Ok(())
+}
+
+/// Tells a process that it is the one that stores, and where.
+const ROLE: &str = "STORE_TEST_FILE";
+
+/// Runs the process for a while, and returns the lines that it wrote.
+fn run(file: &Path, time: Duration) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let mut child = Command::new(env::current_exe()?)
+        .args([
+            "kill::a_kill_at_any_moment_loses_nothing",
+            "--exact",
+            "--nocapture",
+        ])
+        .env(ROLE, file)
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let output = BufReader::new(child.stdout.take().ok_or("it is piped")?);
+    let (sender, lines) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        for line in output.lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let mut told = Vec::new();
+    // The time runs from the moment at which the process has begun.
+    loop {
+        let line = lines.recv_timeout(Duration::from_secs(60))?;
+        if line == "begun" {
+            break;
+        }
+    }
+    let (_never, end) = mpsc::channel::<()>();
+    let _ = end.recv_timeout(time);
+    child.kill()?;
+    child.wait()?;
+    reader.join().map_err(|_| "the reader has panicked")?;
+    told.extend(lines.try_iter());
+    Ok(told)
+}
+
+const THREADS: u64 = 4;
+
+fn store_until_killed(file: &Path) -> TestResult {
+    println!("\nbegun");
+    let (store, recovered) = RedbStore::open_or_recover(file)?;
+    if let Some(recovered) = recovered {
+        println!("damaged {recovered:?}");
+        return Ok(());
+    }
+    let next = AtomicU64::new(store.backlog()?.last + 1);
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                let (store, next) = (&store, &next);
+                scope.spawn(move || store_all_the_time(store, next, thread))
+            })
+            .collect();
+        for thread in threads {
+            if let Ok(Err(error)) = thread.join() {
+                println!("failed {error}");
+            }
+        }
+    });
+    Ok(())
+}
+
+fn store_all_the_time(store: &RedbStore, next: &AtomicU64, thread: u64) -> Result<(), String> {
+    let text = |error| format!("{error:?}");
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        println!("append {number}");
+        store
+            .apply_retention(&[append(number, &payload(number))])
+            .map_err(text)?;
+        println!("appended {number}");
+        println!("set {thread} {number}");
+        let value = number.to_be_bytes();
+        store
+            .apply(&[stored(&format!("/{thread}"), &value)])
+            .map_err(text)?;
+        println!("was_set {thread} {number}");
+        if number % 3 == 0 {
+            let oldest = store.load_messages(0, 2, u64::MAX).map_err(text)?;
+            for message in oldest {
+                let sequence = message.sequence;
+                println!("remove {sequence}");
+                store
+                    .apply_retention(&[RetentionChange::Remove { sequence }])
+                    .map_err(text)?;
+                println!("removed {sequence}");
+            }
+        }
+        if number % 16 == 0 {
+            let changes = [
+                SessionChange::Begin {
+                    broker: format!("broker:{thread}"),
+                    highest_id: thread as u16,
+                },
+                SessionChange::Received(thread as u16 + 1),
+            ];
+            store.apply_session(&changes).map_err(text)?;
+        }
+    }
+}
+
+/// Of less and of more than a page.
+fn payload(number: u64) -> Vec<u8> {
+    let length = if number % 20 == 0 { 9000 } else { number % 300 };
+    number
+        .to_be_bytes()
+        .into_iter()
+        .cycle()
+        .take(length as usize)
+        .collect()
+}
+
+/// What the processes have told.
+#[derive(Default)]
+struct Told {
+    append: BTreeSet<u64>,
+    appended: BTreeSet<u64>,
+    remove: BTreeSet<u64>,
+    removed: BTreeSet<u64>,
+    /// By thread: what was set last, and what was about to be set.
+    set: BTreeMap<u64, BTreeSet<u64>>,
+}
+
+impl Told {
+    fn note(&mut self, line: &str) -> TestResult {
+        let words: Vec<_> = line.split(' ').collect();
+        let number = |word: &str| word.parse::<u64>();
+        match words[..] {
+            ["append", n] => self.append.insert(number(n)?),
+            ["appended", n] => self.appended.insert(number(n)?),
+            ["remove", n] => self.remove.insert(number(n)?),
+            ["removed", n] => self.removed.insert(number(n)?),
+            ["set", thread, n] => self
+                .set
+                .entry(number(thread)?)
+                .or_default()
+                .insert(number(n)?),
+            ["was_set", thread, n] => {
+                self.set
+                    .insert(number(thread)?, BTreeSet::from([number(n)?]));
+                true
+            }
+            _ => return Err(format!("the process says {line:?}").into()),
+        };
+        Ok(())
+    }
+
+    fn check(&mut self, file: &Path) -> TestResult {
+        let (store, recovered) = RedbStore::open_or_recover(file)?;
+        assert_eq!(recovered, None);
+        let messages = messages(&store)?;
+        for message in &messages {
+            let number = message.sequence;
+            assert!(self.append.contains(&number), "{number} was not stored");
+            assert!(!self.removed.contains(&number), "{number} was removed");
+            assert_eq!(message.payload, payload(number));
+        }
+        let present: BTreeSet<_> = messages.iter().map(|message| message.sequence).collect();
+        let lost: Vec<_> = self
+            .appended
+            .difference(&present)
+            .filter(|number| !self.remove.contains(number))
+            .collect();
+        assert!(lost.is_empty(), "{lost:?} were acknowledged and are lost");
+        let last = store.backlog()?.last;
+        assert!(
+            self.appended
+                .last()
+                .is_none_or(|appended| *appended <= last)
+        );
+
+        // What was in flight is decided now.
+        self.appended = present.clone();
+        self.removed.extend(self.remove.difference(&present));
+        self.remove.retain(|number| self.removed.contains(number));
+
+        let rows = store.load_all()?;
+        for (thread, values) in &mut self.set {
+            let path = format!("/{thread}");
+            let row = rows.iter().find(|row| row.path == path);
+            let value = row.and_then(|row| row.payload.first_chunk().copied());
+            match value.map(u64::from_be_bytes) {
+                Some(value) => {
+                    assert!(
+                        values.contains(&value),
+                        "{path} is {value}, not of {values:?}"
+                    );
+                    *values = BTreeSet::from([value]);
+                }
+                // The first value was in flight.
+                None => assert_eq!(values.len(), 1, "{path} of {values:?} is lost"),
+            }
+        }
+        assert!(rows.len() as u64 <= THREADS);
+        if let Some(session) = store.load_session()? {
+            assert_eq!(session.received, BTreeSet::from([session.highest_id + 1]));
+        }
+        Ok(())
+    }
+}
+
+/// With less durability a killed process loses its last changes, and nothing else.
+#[test]
+fn a_kill_of_a_relaxed_store_loses_the_end_alone() -> TestResult {
+    if let Ok(file) = env::var(RELAXED_ROLE) {
+        let every = Duration::from_millis(2);
+        let durability = Durability::Relaxed { every, commits: 5 };
+        let store = RedbStore::builder().durability(durability).open(file)?;
+        let first = store.backlog()?.last + 1;
+        println!("\nbegun");
+        for number in first.. {
+            store.apply_retention(&[append(number, &payload(number))])?;
+            println!("appended {number}");
+        }
+    }
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("store.redb");
+    let mut random = Random(u64::from(std::process::id()) | 1);
+    let mut last = 0;
+    for round in 0..10 {
+        let mut child = Command::new(env::current_exe()?)
+            .args([
+                "kill::a_kill_of_a_relaxed_store_loses_the_end_alone",
+                "--exact",
+                "--nocapture",
+            ])
+            .env(RELAXED_ROLE, &file)
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = BufReader::new(child.stdout.take().ok_or("it is piped")?);
+        let mut lines = output.lines().map_while(Result::ok);
+        assert!(lines.any(|line| line == "begun"), "round {round}");
+        let told: Vec<_> = lines.by_ref().take(random.below(60) as usize + 1).collect();
+        child.kill()?;
+        child.wait()?;
+        let told = lines
+            .last()
+            .or_else(|| told.last().cloned())
+            .ok_or("it stores")?;
+        let told: u64 = told.trim_start_matches("appended ").parse()?;
+        let messages = messages(&RedbStore::open(&file)?)?;
+        let numbers: Vec<_> = messages.iter().map(|message| message.sequence).collect();
+        assert!(
+            numbers.iter().copied().eq(1..=numbers.len() as u64),
+            "round {round}: a gap"
+        );
+        let found = numbers.len() as u64;
+        // Four commits may be in memory alone when the next one is told.
+        assert!(
+            found >= last && found + 4 >= told && found <= told + 1,
+            "round {round}: {told} were told, {found} are there"
+        );
+        last = found;
+    }
+    assert!(last > 10, "killed too early: {last} messages");
+    Ok(())
+}
+
+/// Tells a process that it is the one that stores with less durability, and where.
+const RELAXED_ROLE: &str = "STORE_TEST_RELAXED_FILE";
+
+/// Moments that differ from run to run (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) % end
+    }
+}
