@@ -3,8 +3,8 @@
 use thiserror::Error;
 
 use crate::{
-    Closed, ConnectError, CredentialsError, DeliveryError, DeviceIdError, PropertyError,
-    RealmError, SendError, TlsError, store::StoreError,
+    Closed, ConnectError, CredentialsError, DeliveryError, DeviceIdError, InterfaceError,
+    PropertyError, RealmError, SendError, TlsError, store::StoreError,
 };
 
 /// The error of any operation, for those who do not tell them apart: each converts into it by `?`.
@@ -24,6 +24,8 @@ pub enum Error {
     Delivery(#[from] DeliveryError),
     /// A text is no device id.
     DeviceId(#[from] DeviceIdError),
+    /// An interface cannot be added or removed.
+    Interface(#[from] InterfaceError),
     /// The pairing API refuses, or was not reached.
     #[cfg(feature = "pairing")]
     Pairing(#[from] crate::pairing::PairingError),

@@ -45,6 +45,8 @@ pub struct Config {
     pub(crate) retained: usize,
     pub(crate) stored: Bounds,
     pub(crate) inbox: usize,
+    pub(crate) unread_after: Duration,
+    pub(crate) resync_after: Duration,
     pub(crate) backoff: (Duration, Duration),
 }
 
@@ -91,6 +93,8 @@ impl Config {
                 bytes: 64 * 1024 * 1024,
             },
             inbox: 1000,
+            unread_after: Duration::from_secs(10),
+            resync_after: Duration::from_secs(3600),
             backoff: (Duration::from_secs(1), Duration::from_secs(60)),
         }
     }
@@ -239,10 +243,27 @@ impl Config {
     ///
     /// The others wait for as long as it takes, and are acknowledged in the order of their arrival: a receiver that is
     /// kept and not read stops all receiving, once the broker has a full window of messages without an acknowledgement
-    /// (100 with Astarte's). Drop a receiver that is not read.
+    /// (100 with Astarte's). Drop a receiver that is not read; [`Status::Unread`](crate::Status::Unread) names it.
     #[must_use]
     pub fn inbox(mut self, messages: usize) -> Self {
         self.inbox = messages;
+        self
+    }
+
+    /// For how long the broker's window may be full of messages that no receiver has taken, before
+    /// [`Status::Unread`](crate::Status::Unread) tells it; 10 s by default, at most a day.
+    #[must_use]
+    pub fn unread_after(mut self, time: Duration) -> Self {
+        self.unread_after = time;
+        self
+    }
+
+    /// After what absence the device asks for the properties of the server though the broker has kept its session; an
+    /// hour by default. What was sent meanwhile waits in the broker, which drops what does not fit in its queue (1000
+    /// messages with Astarte's): [`resync`](crate::Device::resync) asks at any time.
+    #[must_use]
+    pub fn resync_after(mut self, absence: Duration) -> Self {
+        self.resync_after = absence;
         self
     }
 
@@ -280,6 +301,7 @@ impl Config {
                 "at most a day",
             ),
             (longest > DAY, "backoff", "at most a day"),
+            (self.unread_after > DAY, "unread_after", "at most a day"),
             (
                 !(1..=10_000).contains(&self.window),
                 "window",

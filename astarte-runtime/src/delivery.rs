@@ -51,6 +51,9 @@ pub enum DeliveryError {
     /// More messages waited offline than the queue or the store holds, and this was the oldest.
     #[error("too many messages waited for the connection, and this was the oldest")]
     Overflow,
+    /// Its interface was removed from the device, or replaced by another major version, before the broker had it.
+    #[error("the interface of the message was removed before the message was delivered")]
+    Removed,
     /// The device was disconnected before the broker had the message; it is stored, and the next process sends it.
     #[error(
         "the device was stopped before the message was delivered; it is stored, and is sent the next time"

@@ -3,6 +3,7 @@
 mod access;
 mod builder;
 mod connection;
+mod endings;
 mod handshake;
 mod interfaces;
 mod keeper;
@@ -11,7 +12,10 @@ mod lifetime;
 mod link;
 #[cfg(feature = "pairing")]
 mod paired;
+mod plan;
 mod recent;
+mod registrar;
+mod registry;
 #[cfg(feature = "pairing")]
 mod renewal;
 mod retainer;
@@ -29,14 +33,22 @@ use tokio::{
 
 #[cfg(fuzzing)]
 pub(crate) use self::access::address;
-pub use self::builder::Builder;
+use self::interfaces::{Changed, Interfaces};
+pub use self::{builder::Builder, registrar::Registrar, registry::InterfaceError};
 pub(crate) use self::{
     interfaces::qos,
     retainer::{Bounds, RetainMessage},
     shared::Shared,
     stores::Stores,
 };
-use crate::{Config, status::StatusStream, store::StoreError, tls::TlsError};
+use crate::{
+    Config, Interface,
+    handle::{Handle, Register},
+    metrics::Metrics,
+    status::StatusStream,
+    store::StoreError,
+    tls::TlsError,
+};
 
 /// A device that is connected, or connects again by itself.
 ///
@@ -177,6 +189,85 @@ impl Device {
             return Err(StoreError::Closed);
         }
         done.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Adds an interface to the introspection, and returns the handle to use it by.
+    ///
+    /// Resolves once the server knows of the interface, and messages of the server arrive. Offline it resolves at once,
+    /// and the server learns of the interface before anything is sent on it. Dropped before it resolves, the interface
+    /// is added all the same, and what is received on it is dropped: add it again, or remove it.
+    ///
+    /// An interface that the device has already is replaced by one of a higher version, or of the same: its receiver
+    /// ends. Where the major version is another one, so do its other handles, what is queued of it is given up, and its
+    /// properties are forgotten. The device asks for the properties that the server has set on a new interface.
+    ///
+    /// # Errors
+    ///
+    /// - [`Older`](InterfaceError::Older): the device has a newer version of the interface.
+    /// - [`Case`](InterfaceError::Case): it has one whose name differs in case alone.
+    /// - [`Unfit`](InterfaceError::Unfit): the introspection would not fit in a packet, or the interface needs what this
+    ///   version cannot do.
+    /// - [`Closed`](InterfaceError::Closed): the device has stopped.
+    pub async fn add<I: Interface>(&self) -> Result<Handle<I>, InterfaceError>
+    where
+        I::Kind: Register<I>,
+    {
+        let mut registrar = Registrar::new(Arc::clone(&self.shared));
+        let handle = <I::Kind as Register<I>>::register(&mut registrar);
+        for interface in registrar.registered {
+            self.change(|interfaces| interfaces.with(interface)).await?;
+        }
+        Ok(handle)
+    }
+
+    /// Removes an interface from the introspection.
+    ///
+    /// Its handles say so from then on, its receiver ends, what is queued of it is given up, and its properties are
+    /// forgotten. Resolves once the server knows; offline at once, and the server learns of it with the next connection.
+    /// Dropped before it resolves, the interface is removed all the same.
+    ///
+    /// # Errors
+    ///
+    /// - [`Missing`](InterfaceError::Missing): the device does not have the interface with this major version.
+    /// - [`Closed`](InterfaceError::Closed): the device has stopped.
+    pub async fn remove<I: Interface>(&self) -> Result<(), InterfaceError> {
+        self.change(|interfaces| interfaces.without(I::DESCRIPTOR.id()))
+            .await
+    }
+
+    /// Asks the server for all properties that it has set, and for those that it has not any more.
+    ///
+    /// Resolves once the broker has acknowledged that; offline, once the device is connected again. What differs from
+    /// what is stored is received as if it were set, or purged, now. A device does this by itself with a new session,
+    /// and after a long [absence](Config::resync_after).
+    ///
+    /// # Errors
+    ///
+    /// - [`Closed`](InterfaceError::Closed): the device has stopped.
+    pub async fn resync(&self) -> Result<(), InterfaceError> {
+        let registry = &self.shared.registry;
+        let asked = registry.resynced(registry.resync()).await;
+        asked.map_err(|error| self.shared.unchanged(error))
+    }
+
+    async fn change(
+        &self,
+        change: impl FnOnce(&Interfaces) -> Result<Changed, InterfaceError>,
+    ) -> Result<(), InterfaceError> {
+        let Shared {
+            registry, outbox, ..
+        } = &*self.shared;
+        let introduced = match registry.change(outbox, change) {
+            Ok(revision) => registry.introduced(revision).await,
+            Err(error) => Err(error),
+        };
+        introduced.map_err(|error| self.shared.unchanged(error))
+    }
+
+    /// What the device has done since it was built, and where it stands, in numbers.
+    pub fn metrics(&self) -> Metrics {
+        let outbox = &self.shared.outbox;
+        self.shared.counters.read(outbox.len(), outbox.dropped())
     }
 
     /// Sends what is still to be sent, for as long as the [setting](Config::disconnect_timeout) allows, and

@@ -120,6 +120,12 @@ pub enum DecodeError {
         /// The Rust type of the parameter.
         expected: &'static str,
     },
+    /// A type of the application panicked: the `FromStr` of a parameter, or the `TryFrom` of a value.
+    #[error("a type of the application panicked: {message}")]
+    Panicked {
+        /// The message of the panic.
+        message: String,
+    },
     /// The value is of another type.
     #[error("the value is a BSON {found}, the mapping is of type `{expected}`")]
     Type {

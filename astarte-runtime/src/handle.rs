@@ -27,7 +27,7 @@ use crate::{
     Events, Interface, Mapping, ObjectInterface, PropertyEvents, ReceiveObject, Reliability,
     Retention, WritePath,
     delivery::{Delivery, Receipt},
-    device::{Builder, RetainMessage, Shared, qos},
+    device::{Registrar, RetainMessage, Shared, qos},
     error::{DecodeError, ValueError},
     kind::{self, Kind},
     outbox::{Message, MessageKind},
@@ -50,65 +50,65 @@ pub trait Register<I: Interface>: Kind {
     type Handle;
 
     #[doc(hidden)]
-    fn register(builder: &mut Builder) -> Self::Handle;
+    fn register(registrar: &mut Registrar) -> Self::Handle;
 }
 
 impl<I: Interface<Kind = Self>> Register<I> for kind::DeviceDatastream {
     type Handle = DatastreamSender<I>;
 
-    fn register(builder: &mut Builder) -> Self::Handle {
-        DatastreamSender::new(builder.register_sender(I::DESCRIPTOR))
+    fn register(registrar: &mut Registrar) -> Self::Handle {
+        DatastreamSender::new(registrar.register_sender(I::DESCRIPTOR))
     }
 }
 
 impl<I: ObjectInterface + Interface<Kind = Self>> Register<I> for kind::DeviceObject {
     type Handle = ObjectSender<I>;
 
-    fn register(builder: &mut Builder) -> Self::Handle {
-        ObjectSender::new(builder.register_sender(I::DESCRIPTOR))
+    fn register(registrar: &mut Registrar) -> Self::Handle {
+        ObjectSender::new(registrar.register_sender(I::DESCRIPTOR))
     }
 }
 
 impl<I: Interface<Kind = Self>> Register<I> for kind::DeviceProperties {
     type Handle = PropertyWriter<I>;
 
-    fn register(builder: &mut Builder) -> Self::Handle {
-        PropertyWriter::new(builder.register_sender(I::DESCRIPTOR))
+    fn register(registrar: &mut Registrar) -> Self::Handle {
+        PropertyWriter::new(registrar.register_sender(I::DESCRIPTOR))
     }
 }
 
 impl<I: Events + Interface<Kind = Self>> Register<I> for kind::ServerDatastream {
     type Handle = DatastreamReceiver<I>;
 
-    fn register(builder: &mut Builder) -> Self::Handle {
+    fn register(registrar: &mut Registrar) -> Self::Handle {
         let decode =
             |_: &str, path: &str, payload: &[u8]| I::decode(path, Payload::parse(payload)?);
         let never_purged = |_: &str, path: &str| Err(DecodeError::unknown_path(path));
-        DatastreamReceiver::new(builder.register_receiver(I::DESCRIPTOR, decode, never_purged))
+        DatastreamReceiver::new(registrar.register_receiver(I::DESCRIPTOR, decode, never_purged))
     }
 }
 
 impl<I: ReceiveObject> Register<I> for kind::ServerObject {
     type Handle = ObjectReceiver<I>;
 
-    fn register(builder: &mut Builder) -> Self::Handle {
+    fn register(registrar: &mut Registrar) -> Self::Handle {
         // What it is decoded as is known when it is received.
         let keep = |_: &str, path: &str, payload: &[u8]| Ok((path.to_owned(), payload.to_owned()));
         let never_purged = |_: &str, path: &str| Err(DecodeError::unknown_path(path));
-        let inbox = builder.register_receiver(I::DESCRIPTOR, keep, never_purged);
-        ObjectReceiver::new(builder.shared(), inbox)
+        let inbox = registrar.register_receiver(I::DESCRIPTOR, keep, never_purged);
+        ObjectReceiver::new(registrar.shared(), inbox)
     }
 }
 
 impl<I: PropertyEvents> Register<I> for kind::ServerProperties {
     type Handle = PropertyReader<I>;
 
-    fn register(builder: &mut Builder) -> Self::Handle {
+    fn register(registrar: &mut Registrar) -> Self::Handle {
         let decode =
             |_: &str, path: &str, payload: &[u8]| I::decode(path, Payload::parse(payload)?);
         let purged = |_: &str, path: &str| I::purged(path);
-        let inbox = builder.register_receiver(I::DESCRIPTOR, decode, purged);
-        PropertyReader::new(builder.shared(), inbox)
+        let inbox = registrar.register_receiver(I::DESCRIPTOR, decode, purged);
+        PropertyReader::new(registrar.shared(), inbox)
     }
 }
 
@@ -162,6 +162,7 @@ fn send<I: Interface>(
             }
         };
         let kind = MessageKind::Datastream {
+            interface: I::DESCRIPTOR.id(),
             retention: mapping.retention,
             expires: Message::expires(mapping.expiry),
             ordered: const { I::DESCRIPTOR.has_stored() },
@@ -193,11 +194,15 @@ fn retain<I: Interface>(
     delivery: Delivery,
 ) -> Sending {
     let (reliability, expiry) = (mapping.reliability, mapping.expiry);
+    let interface = I::DESCRIPTOR.id();
     Sending::stored(async move {
+        if shared.outbox.is_retired(interface) {
+            let interface = interface.name;
+            return Err(SendError::Removed { interface });
+        }
         let message = |reply| RetainMessage {
             message,
-            interface: I::DESCRIPTOR.name,
-            major: I::DESCRIPTOR.version.major,
+            interface,
             reliability,
             expiry,
             reply,

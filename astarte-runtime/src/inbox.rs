@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -14,9 +15,9 @@ use crate::{
     session::{Ack, Answer},
 };
 
-/// The device has stopped, and everything that was received has been read.
+/// The device has stopped, or the interface was removed from it, and everything that was received has been read.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("the device has stopped, nothing more will be received")]
+#[error("the device has stopped, or the interface was removed: nothing more will be received")]
 pub struct Closed;
 
 /// An inbox as the session sees it: of whatever type of events.
@@ -47,6 +48,12 @@ pub(crate) trait Deliver: fmt::Debug + Send + Sync {
 
     /// Ends the stream of the receiver.
     fn stop(&self);
+
+    /// Ends the stream of a receiver whose interface is no more: what waits can be read, and holds up nobody.
+    fn close(&self);
+
+    /// The messages that wait to be read and acknowledged: the interface of the oldest, and how many there are.
+    fn unread(&self) -> Option<(&'static str, usize)>;
 }
 
 pub(crate) type Announce = Box<dyn FnOnce() + Send>;
@@ -90,6 +97,7 @@ struct Queue<E> {
 }
 
 struct Waiting<E> {
+    interface: &'static str,
     event: E,
     ack: Option<Ack>,
     /// The key in `properties`.
@@ -164,7 +172,7 @@ impl<E: Send> Inbox<E> {
         Ok(Some(waiting))
     }
 
-    fn push_message(&self, event: E, ack: Option<Ack>) -> Taken {
+    fn push_message(&self, interface: &'static str, event: E, ack: Option<Ack>) -> Taken {
         let mut queue = self.lock();
         if queue.unread {
             return Taken::Discarded;
@@ -178,6 +186,7 @@ impl<E: Send> Inbox<E> {
             }
         }
         queue.waiting.push_back(Waiting {
+            interface,
             event,
             ack,
             property: None,
@@ -188,7 +197,7 @@ impl<E: Send> Inbox<E> {
     }
 
     /// A newer value takes the place of one that was not read yet.
-    fn push_property(&self, interface: &str, path: &str, event: E) {
+    fn push_property(&self, interface: &'static str, path: &str, event: E) {
         let mut queue = self.lock();
         if queue.unread {
             return;
@@ -206,6 +215,7 @@ impl<E: Send> Inbox<E> {
         let number = first + queue.waiting.len() as u64;
         queue.properties.insert(property.clone(), number);
         queue.waiting.push_back(Waiting {
+            interface,
             event,
             ack: None,
             property: Some(property),
@@ -254,8 +264,8 @@ impl<E: Send + 'static> Deliver for Inbox<E> {
         payload: &[u8],
         ack: Option<Ack>,
     ) -> Result<Taken, DecodeError> {
-        let event = (self.decoder.message)(interface, path, payload)?;
-        Ok(self.push_message(event, ack))
+        let event = caught(|| (self.decoder.message)(interface, path, payload))?;
+        Ok(self.push_message(interface, event, ack))
     }
 
     fn property(
@@ -264,7 +274,7 @@ impl<E: Send + 'static> Deliver for Inbox<E> {
         path: &str,
         payload: &[u8],
     ) -> Result<Announce, DecodeError> {
-        let event = (self.decoder.message)(interface, path, payload)?;
+        let event = caught(|| (self.decoder.message)(interface, path, payload))?;
         let path = path.to_owned();
         Ok(Box::new(move || {
             self.push_property(interface, &path, event);
@@ -276,7 +286,7 @@ impl<E: Send + 'static> Deliver for Inbox<E> {
         interface: &'static str,
         path: &str,
     ) -> Result<Announce, DecodeError> {
-        let event = (self.decoder.purged)(interface, path)?;
+        let event = caught(|| (self.decoder.purged)(interface, path))?;
         let path = path.to_owned();
         Ok(Box::new(move || {
             self.push_property(interface, &path, event);
@@ -287,6 +297,43 @@ impl<E: Send + 'static> Deliver for Inbox<E> {
         self.lock().stopped = true;
         self.filled.notify_one();
     }
+
+    fn close(&self) {
+        let mut queue = self.lock();
+        (queue.unread, queue.stopped) = (true, true);
+        let unread = queue.waiting.iter_mut();
+        let acks: Vec<_> = unread.filter_map(|waiting| waiting.ack.take()).collect();
+        queue.unreliable += acks.len();
+        drop(queue);
+        for ack in acks {
+            let _ = self.answers.send(Answer::Safe(ack));
+        }
+        self.filled.notify_one();
+    }
+
+    fn unread(&self) -> Option<(&'static str, usize)> {
+        let queue = self.lock();
+        let mut unread = queue
+            .waiting
+            .iter()
+            .filter(|waiting| waiting.ack.is_some())
+            .map(|waiting| waiting.interface);
+        let oldest = unread.next()?;
+        Some((oldest, 1 + unread.count()))
+    }
+}
+
+/// Decodes by types of the application, a panic of which must not end the device.
+///
+/// They hold no state: nothing can be left half done.
+fn caught<E>(decode: impl FnOnce() -> Result<E, DecodeError>) -> Result<E, DecodeError> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Err(DecodeError::Panicked {
+            message: text.unwrap_or("no message").to_owned(),
+        })
+    })
 }
 
 impl<E> fmt::Debug for Inbox<E> {

@@ -46,6 +46,8 @@ mod inbox;
 mod interface;
 pub mod kind;
 mod macros;
+#[cfg(feature = "mqtt")]
+mod metrics;
 mod object;
 #[cfg(feature = "mqtt")]
 mod outbox;
@@ -67,6 +69,8 @@ pub mod store;
 pub mod timestamp;
 #[cfg(feature = "mqtt")]
 mod tls;
+#[cfg(feature = "mqtt")]
+mod trace;
 mod value;
 pub mod wire;
 
@@ -90,17 +94,22 @@ pub use self::{
     config::Config,
     credentials::{Credentials, CredentialsError},
     delivery::{Delivery, DeliveryError, Receipt},
-    device::{Builder, ConnectError, Device},
+    device::{Builder, ConnectError, Device, InterfaceError},
     handle::{
         DatastreamReceiver, DatastreamSender, EventReceiver, Handle, ObjectReceiver, ObjectSender,
         PropertyCache, PropertyError, PropertyReader, PropertyWriter, Register,
     },
     identity::{DeviceId, DeviceIdError, Realm, RealmError},
     inbox::Closed,
+    metrics::{Dropped, Metrics},
     sending::{SendError, Sending},
-    status::{Disconnected, RejectReason, Rejected, Status, StatusStream},
+    status::{Disconnected, Hint, RejectReason, Rejected, Status, StatusStream},
     tls::{Tls, TlsError},
 };
+
+#[cfg(feature = "mqtt")]
+#[doc(hidden)]
+pub use self::device::Registrar;
 
 #[cfg(feature = "derive")]
 pub use self::macros::{AstarteEvents, AstarteObject, AstarteValue, astarte_interface};

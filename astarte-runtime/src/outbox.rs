@@ -18,11 +18,12 @@ use tokio::{sync::Notify, time::Instant};
 use self::backlog::Backlog;
 pub(crate) use self::{
     backlog::{Evicted, LoadedBacklog},
-    message::{Entry, Message, MessageKind, PropertyId, SentProperty, Stored},
+    message::{Entry, InterfaceId, Message, MessageKind, PropertyId, SentProperty, Stored},
 };
 use crate::{
     Retention,
     delivery::{DeliveryError, Receipt, Settle},
+    metrics::Dropped,
 };
 
 /// Why a message was not taken.
@@ -34,6 +35,8 @@ pub(crate) enum Refusal {
     Full(Message),
     /// Offline, and the message is not to be retained.
     Offline(Message),
+    /// Its interface was removed.
+    Removed(Message),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +72,13 @@ struct Queue {
     capacity: usize,
     retained_capacity: usize,
     /// Properties that were sent or queued when the connection broke, whose values the next handshake sends.
-    parked: Vec<Settle>,
+    parked: Vec<(InterfaceId, Settle)>,
+    /// Interfaces that were removed, or replaced by another major version: the server would close the link on their
+    /// messages.
+    retired: Vec<InterfaceId>,
     /// Senders that wait for room.
     wakers: Vec<Waker>,
+    dropped: Dropped,
 }
 
 impl Outbox {
@@ -84,7 +91,9 @@ impl Outbox {
             capacity,
             retained_capacity,
             parked: Vec::new(),
+            retired: Vec::new(),
             wakers: Vec::new(),
+            dropped: Dropped::default(),
         };
         Self {
             queue: Mutex::new(queue),
@@ -99,6 +108,9 @@ impl Outbox {
     )]
     pub(crate) fn push(&self, message: Message, waker: &Waker) -> Result<(), Refusal> {
         let mut queue = self.lock();
+        if queue.is_retired(&message) && queue.mode != Mode::Closed {
+            return Err(Refusal::Removed(message));
+        }
         match (queue.mode, &message.kind) {
             (Mode::Closed, _) => return Err(Refusal::Closed),
             (Mode::Offline, MessageKind::Property(_)) => {
@@ -145,6 +157,11 @@ impl Outbox {
             return message.settle(Err(DeliveryError::Stored));
         }
         let capacity = queue.capacity;
+        if queue.is_retired(&message) {
+            queue.backlog.push_removed(sequence, message);
+            drop(queue);
+            return self.filled.notify_one();
+        }
         queue.backlog.push_stored(sequence, message, capacity);
         drop(queue);
         self.filled.notify_one();
@@ -185,10 +202,10 @@ impl Outbox {
         releases: &[u64],
         up_to: u64,
     ) {
-        for Evicted(message) in evicted {
-            message.settle(Err(DeliveryError::Overflow));
-        }
         let mut queue = self.lock();
+        for Evicted(message) in evicted {
+            queue.give_up(message, DeliveryError::Overflow);
+        }
         queue.backlog.evicted_up_to(up_to, gone);
         for sequence in releases {
             queue.backlog.release(Entry::Release(*sequence));
@@ -233,7 +250,7 @@ impl Outbox {
         queue.mode = mode;
         match mode {
             Mode::Offline => queue.keep_what_is_retained(),
-            Mode::Closed => queue.give_up(),
+            Mode::Closed => queue.close(),
             Mode::Handshake | Mode::Online => {}
         }
         queue.wake();
@@ -246,6 +263,7 @@ impl Outbox {
         let mut queue = self.lock();
         for message in messages.into_iter().rev() {
             match message.kind {
+                _ if queue.is_retired(&message) => queue.backlog.remove(message),
                 MessageKind::Property(_) => queue.park(message),
                 _ if message.is_ordered() => queue.backlog.put_back(message),
                 _ => queue.messages.push_front(message),
@@ -266,15 +284,60 @@ impl Outbox {
 
     /// Tells those who wait for properties that the server has them all.
     pub(crate) fn settle_parked(&self) {
-        for settle in std::mem::take(&mut self.lock().parked) {
+        for (_, settle) in std::mem::take(&mut self.lock().parked) {
             let _ = settle.send(Ok(Receipt::Acknowledged));
         }
+    }
+
+    /// Takes no more messages of an interface, and gives up those that wait.
+    pub(crate) fn retire(&self, interface: InterfaceId) {
+        let mut queue = self.lock();
+        queue.retired.push(interface);
+        for message in std::mem::take(&mut queue.messages) {
+            if queue.is_retired(&message) {
+                queue.give_up(message, DeliveryError::Removed);
+            } else {
+                queue.messages.push_back(message);
+            }
+        }
+        queue.backlog.retire(interface);
+        let (gone, kept) = std::mem::take(&mut queue.parked)
+            .into_iter()
+            .partition(|(of, _)| *of == interface);
+        queue.parked = kept;
+        for (_, settle) in gone {
+            queue.dropped.count(&DeliveryError::Removed);
+            let _ = settle.send(Err(DeliveryError::Removed));
+        }
+        queue.wake();
+    }
+
+    /// Takes messages of an interface again.
+    pub(crate) fn revive(&self, interface: InterfaceId) {
+        self.lock().retired.retain(|retired| *retired != interface);
+    }
+
+    /// Whether an interface was removed.
+    pub(crate) fn is_retired(&self, interface: InterfaceId) -> bool {
+        self.lock().retired.contains(&interface)
     }
 
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         let queue = self.lock();
         queue.messages.is_empty() && queue.backlog.is_empty()
+    }
+
+    /// How many messages wait in memory.
+    pub(crate) fn len(&self) -> usize {
+        let queue = self.lock();
+        queue.messages.len() + queue.backlog.in_memory()
+    }
+
+    /// What was given up so far.
+    pub(crate) fn dropped(&self) -> Dropped {
+        let queue = self.lock();
+        queue.dropped.and(queue.backlog.dropped)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -284,6 +347,10 @@ impl Outbox {
 }
 
 impl Queue {
+    fn is_retired(&self, message: &Message) -> bool {
+        !self.retired.is_empty() && self.retired.contains(&message.kind.interface())
+    }
+
     fn wake(&mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
     }
@@ -311,7 +378,7 @@ impl Queue {
             return false;
         };
         if message.has_expired(now) {
-            message.settle(Err(DeliveryError::Expired));
+            self.give_up(message, DeliveryError::Expired);
             return true;
         }
         let next = Entry::Message(message);
@@ -335,7 +402,10 @@ impl Queue {
             return false;
         }
         let expired = match self.backlog.pop() {
-            Some(Entry::Message(message)) if expired => message.give_up(DeliveryError::Expired),
+            Some(Entry::Message(message)) if expired => {
+                self.dropped.count(&DeliveryError::Expired);
+                message.give_up(DeliveryError::Expired)
+            }
             Some(next) => {
                 sink.send(next);
                 None
@@ -352,11 +422,11 @@ impl Queue {
 
     fn retain(&mut self, message: Message) {
         if self.retained_capacity == 0 {
-            return message.settle(Err(DeliveryError::Overflow));
+            return self.give_up(message, DeliveryError::Overflow);
         }
         if self.messages.len() + self.backlog.volatile() >= self.retained_capacity {
             match self.messages.pop_front() {
-                Some(oldest) => oldest.settle(Err(DeliveryError::Overflow)),
+                Some(oldest) => self.give_up(oldest, DeliveryError::Overflow),
                 None => self.backlog.drop_oldest_volatile(),
             }
         }
@@ -364,14 +434,15 @@ impl Queue {
     }
 
     fn park(&mut self, message: Message) {
+        let interface = message.kind.interface();
         let Some(settle) = message.delivery.filter(|settle| !settle.is_closed()) else {
             return;
         };
         // Those who have gone are forgotten whenever the list would have to grow.
         if self.parked.len() == self.parked.capacity() {
-            self.parked.retain(|settle| !settle.is_closed());
+            self.parked.retain(|(_, settle)| !settle.is_closed());
         }
-        self.parked.push(settle);
+        self.parked.push((interface, settle));
     }
 
     fn keep_what_is_retained(&mut self) {
@@ -383,7 +454,7 @@ impl Queue {
                     retention: Retention::Discard,
                     ..
                 } if !message.repeated => {
-                    message.settle(Err(DeliveryError::Offline));
+                    self.give_up(message, DeliveryError::Offline);
                 }
                 _ => self.retain(message),
             }
@@ -391,9 +462,14 @@ impl Queue {
         self.backlog.keep_what_is_retained();
     }
 
-    fn give_up(&mut self) {
+    fn give_up(&mut self, message: Message, reason: DeliveryError) {
+        self.dropped.count(&reason);
+        message.settle(Err(reason));
+    }
+
+    fn close(&mut self) {
         for message in std::mem::take(&mut self.messages) {
-            message.settle(Err(DeliveryError::Closed));
+            self.give_up(message, DeliveryError::Closed);
         }
         self.backlog.give_up();
         // Those who wait learn of the end by the drop.
@@ -412,6 +488,10 @@ mod tests {
         let (settle, delivery) = Delivery::waiting();
         let publish = Publish::new(name, QoS::AtLeastOnce, Vec::new());
         let kind = MessageKind::Datastream {
+            interface: InterfaceId {
+                name: "org.example.A",
+                major: 1,
+            },
             retention,
             expires,
             ordered: false,

@@ -76,6 +76,12 @@ pub enum SendError {
         /// The largest size that the broker takes.
         limit: usize,
     },
+    /// The interface was removed from the device, or replaced by another major version.
+    #[error("the interface `{interface}` was removed from the device")]
+    Removed {
+        /// The name of the interface.
+        interface: &'static str,
+    },
     /// The property, or the message of the retention `stored`, could not be stored, and was not sent.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -132,6 +138,9 @@ impl Future for Sending {
                     Ok(()) => Poll::Ready(Ok(accepted)),
                     Err(Refusal::Closed) => Poll::Ready(Err(shared.closed())),
                     Err(Refusal::Offline(refused)) => Poll::Ready(Err(shared.offline(&refused))),
+                    Err(Refusal::Removed(refused)) => Poll::Ready(Err(SendError::Removed {
+                        interface: refused.kind.interface().name,
+                    })),
                     Err(Refusal::Full(refused)) => {
                         (*message, *delivery) = (Some(refused), Some(accepted));
                         Poll::Pending

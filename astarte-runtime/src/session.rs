@@ -10,7 +10,10 @@ mod outgoing;
 use bytes::BytesMut;
 use rumqttc::mqttbytes::{
     QoS,
-    v4::{Packet, PubAck, PubComp, PubRec, PubRel, Publish, Subscribe, SubscribeReasonCode},
+    v4::{
+        Packet, PubAck, PubComp, PubRec, PubRel, Publish, Subscribe, SubscribeReasonCode, UnsubAck,
+        Unsubscribe,
+    },
 };
 use thiserror::Error;
 
@@ -47,6 +50,8 @@ pub(crate) enum Event<T> {
     Released(u16),
     /// The answer to a subscription.
     Subscribed(u16, Vec<SubscribeReasonCode>),
+    /// The answer to the end of a subscription.
+    Unsubscribed(u16),
 }
 
 /// The peer does not speak MQTT as a server.
@@ -78,6 +83,11 @@ impl<T> Session<T> {
     /// How many messages are not yet acknowledged.
     pub(crate) fn unacknowledged(&self) -> usize {
         self.outgoing.len()
+    }
+
+    /// How many messages of the broker are not yet acknowledged.
+    pub(crate) fn held(&self) -> usize {
+        self.incoming.held()
     }
 
     /// Publishes a message. At QoS 0 the token comes back at once; otherwise there must be room.
@@ -133,6 +143,19 @@ impl<T> Session<T> {
         id
     }
 
+    /// Ends subscriptions, and returns the packet id that [`Event::Unsubscribed`] will have.
+    pub(crate) fn unsubscribe(&mut self, mut unsubscribe: Unsubscribe, out: &mut BytesMut) -> u16 {
+        unsubscribe.pkid = self.outgoing.subscribing();
+        let id = unsubscribe.pkid;
+        write(&Packet::Unsubscribe(unsubscribe), out);
+        id
+    }
+
+    /// Whether a message of these is on its way, and not known to be with the broker.
+    pub(crate) fn is_sending(&self, wanted: impl Fn(&T) -> bool) -> bool {
+        self.outgoing.unsure().any(wanted)
+    }
+
     /// Handles a packet from the broker.
     pub(crate) fn handle(
         &mut self,
@@ -168,7 +191,10 @@ impl<T> Session<T> {
                 .outgoing
                 .subscribed(answer.pkid)
                 .then_some(Event::Subscribed(answer.pkid, answer.return_codes)),
-            Packet::UnsubAck(_) => None,
+            Packet::UnsubAck(UnsubAck { pkid }) => self
+                .outgoing
+                .subscribed(pkid)
+                .then_some(Event::Unsubscribed(pkid)),
             Packet::PingResp => Some(Event::Pong),
             Packet::ConnAck(_) => return unexpected("second CONNACK"),
             Packet::Connect(_) => return unexpected("CONNECT"),

@@ -12,23 +12,22 @@ use super::{
     keeper::{Keeper, SetProperty},
     life::Life,
     lifetime::Lifetime,
+    registrar::Registrar,
     retainer::{Doubtful, RetainMessage, Retainer},
     shared::Shared,
     stores::{Stores, run_on},
 };
 use crate::{
-    Config, Descriptor, EventSet, Interface,
+    Config, EventSet, Interface,
     clock::Clock,
-    error::DecodeError,
     handle::{EventReceiver, Handle, PropertyCache, Register},
-    identity::client_id,
-    inbox::{Decoder, Inbox},
+    inbox::Decoder,
     kind,
-    outbox::Outbox,
     payload::Payload,
     session::Answer,
     status::StatusStream,
     store::{Backlog, Change, RetentionStore, SessionStore, StoreError, StoredSession},
+    trace,
 };
 
 /// How many properties may wait to be stored, and how many messages.
@@ -41,13 +40,11 @@ const QUEUE: usize = 256;
 pub struct Builder {
     config: Config,
     shared: Arc<Shared>,
-    registered: Vec<Registered>,
+    registrar: Registrar,
     sets: mpsc::Receiver<SetProperty>,
     retains: mpsc::Receiver<RetainMessage>,
-    answers: (
-        mpsc::UnboundedSender<Answer>,
-        mpsc::UnboundedReceiver<Answer>,
-    ),
+    answer: mpsc::UnboundedSender<Answer>,
+    answers: mpsc::UnboundedReceiver<Answer>,
     life: Life,
 }
 
@@ -55,21 +52,17 @@ impl Builder {
     pub(crate) fn new(config: Config) -> Self {
         let (set, sets) = mpsc::channel(QUEUE);
         let (retain, retains) = mpsc::channel(QUEUE);
-        let base = client_id(&config.realm, &config.device_id);
-        let shared = Arc::new(Shared::new(
-            base,
-            Outbox::new(config.queue, config.retained),
-            set,
-            retain,
-        ));
+        let (answer, answers) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared::new(&config, set, retain, answer.clone()));
         let life = Life::new(Arc::clone(&shared));
         Self {
             config,
+            registrar: Registrar::new(Arc::clone(&shared)),
             shared,
-            registered: Vec::new(),
             sets,
             retains,
-            answers: mpsc::unbounded_channel(),
+            answer,
+            answers,
             life,
         }
     }
@@ -82,7 +75,7 @@ impl Builder {
     where
         I::Kind: Register<I>,
     {
-        <I::Kind as Register<I>>::register(self)
+        <I::Kind as Register<I>>::register(&mut self.registrar)
     }
 
     /// Adds the server-owned interfaces of a set to the introspection, and returns one receiver for all of them.
@@ -90,17 +83,9 @@ impl Builder {
         let message = |interface: &str, path: &str, payload: &[u8]| {
             E::decode(interface, path, Payload::parse(payload)?)
         };
-        let inbox = self.inbox(Decoder {
-            message,
-            purged: E::purged,
-        });
-        for descriptor in E::INTERFACES {
-            self.registered.push(Registered {
-                descriptor: *descriptor,
-                inbox: Some(Arc::clone(&inbox) as _),
-            });
-        }
-        EventReceiver::new(inbox)
+        let purged = E::purged;
+        let decoder = Decoder { message, purged };
+        EventReceiver::new(self.registrar.register_receivers(E::INTERFACES, decoder))
     }
 
     /// Adds an interface of server-owned properties to the introspection, and returns a handle that only reads what is
@@ -108,11 +93,7 @@ impl Builder {
     pub fn property_cache<I: Interface<Kind = kind::ServerProperties>>(
         &mut self,
     ) -> PropertyCache<I> {
-        self.registered.push(Registered {
-            descriptor: I::DESCRIPTOR,
-            inbox: None,
-        });
-        PropertyCache::new(Arc::clone(&self.shared))
+        PropertyCache::new(self.registrar.register_sender(I::DESCRIPTOR))
     }
 
     /// A stream of what happens to the connection, from the first attempt on.
@@ -134,13 +115,14 @@ impl Builder {
         let Self {
             config,
             shared,
-            registered,
+            registrar,
             sets,
             retains,
-            answers: (answer, answers),
+            answer,
+            answers,
             life,
         } = self;
-        let prepared = prepare(&config, &shared, registered).await;
+        let prepared = prepare(&config, &shared, registrar.registered).await;
         // The handles learn why nothing came of it.
         let Prepared {
             interfaces,
@@ -155,7 +137,6 @@ impl Builder {
         let (first, connected) = oneshot::channel();
         let keeper = Keeper::new(
             Arc::clone(&shared),
-            Arc::clone(&interfaces),
             Arc::clone(&stores.properties),
             sets,
             requests,
@@ -164,7 +145,6 @@ impl Builder {
         let (retainer_request, retainer_requests) = mpsc::unbounded_channel();
         let retainer = Retainer::new(
             Arc::clone(&shared),
-            Arc::clone(&interfaces),
             stores,
             Lifetime::new(clock, backlog.clock, backlog.last),
             backlog,
@@ -174,8 +154,8 @@ impl Builder {
             retainer_requests,
             answer,
         );
-        let keeper = tokio::spawn(keeper.run());
-        let retainer = tokio::spawn(retainer.run());
+        let keeper = tokio::spawn(trace::of_device(&shared.base, keeper.run()));
+        let retainer = tokio::spawn(trace::of_device(&shared.base, retainer.run()));
         let connection = Connection {
             shared: Arc::clone(&shared),
             interfaces,
@@ -191,9 +171,10 @@ impl Builder {
         };
         let requests = connection.requests.downgrade();
         // From here on a drop of the device, of which this future is the owner, stops its tasks.
+        let connection = trace::of_device(&shared.base, connection.run());
         let device = Device {
             shared,
-            connection: tokio::spawn(connection.run()),
+            connection: tokio::spawn(connection),
             keeper,
             retainer,
             requests,
@@ -201,49 +182,12 @@ impl Builder {
         connected.await.unwrap_or(Err(ConnectError::Stopped))?;
         Ok(device)
     }
-
-    pub(crate) fn shared(&self) -> Arc<Shared> {
-        Arc::clone(&self.shared)
-    }
-
-    /// Registers an interface that the device only writes on.
-    pub(crate) fn register_sender(&mut self, descriptor: Descriptor) -> Arc<Shared> {
-        self.registered.push(Registered {
-            descriptor,
-            inbox: None,
-        });
-        self.shared()
-    }
-
-    /// Registers an interface that the device receives on.
-    pub(crate) fn register_receiver<E: Send + 'static>(
-        &mut self,
-        descriptor: Descriptor,
-        message: fn(&str, &str, &[u8]) -> Result<E, DecodeError>,
-        purged: fn(&str, &str) -> Result<E, DecodeError>,
-    ) -> Arc<Inbox<E>> {
-        let inbox = self.inbox(Decoder { message, purged });
-        self.registered.push(Registered {
-            descriptor,
-            inbox: Some(Arc::clone(&inbox) as _),
-        });
-        inbox
-    }
-
-    fn inbox<E: Send + 'static>(&mut self, decoder: Decoder<E>) -> Arc<Inbox<E>> {
-        let inbox = Arc::new(Inbox::new(
-            decoder,
-            self.config.inbox,
-            self.answers.0.clone(),
-        ));
-        self.life.include(Arc::clone(&inbox) as _);
-        inbox
-    }
 }
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let interfaces: Vec<_> = self
+            .registrar
             .registered
             .iter()
             .map(|registered| registered.descriptor.name)
@@ -280,7 +224,9 @@ async fn prepare(
     let stored_session = run_on(&stores.session, SessionStore::load_session).await?;
     let clock = Clock::new(Arc::clone(&config.time_source));
     let resolver = Resolver::new(config, clock.clone(), shared)?;
+    shared.registry.open(Arc::clone(&interfaces));
     shared.open_store(Arc::clone(&stores.properties));
+    shared.counters.stored(backlog.messages);
     shared
         .outbox
         .open_backlog(backlog.last, backlog.messages == 0);

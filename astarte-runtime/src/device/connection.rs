@@ -19,11 +19,13 @@ use tokio::{
 use super::{
     ConnectError,
     access::Route,
-    handshake::Context,
+    endings::{Ended, Endings},
+    handshake::{Context, Handshake, Next},
     interfaces::{InterfaceKind, Interfaces},
     keeper::{AcknowledgedProperty, LoadedProperties, Request},
     life::Life,
     link::{Link, LinkError, Refusal},
+    plan::Plan,
     recent::Recent,
     retainer,
     serving::Serving,
@@ -39,6 +41,7 @@ use crate::{
     session::{Ack, Answer, Session, Unacknowledged},
     status::{Disconnected, RejectReason, Rejected, Status},
     store::{SessionChange, StoreError, StoredSession},
+    trace,
 };
 
 /// How many times in a row a connection fails before the broker's address is asked for again.
@@ -110,8 +113,10 @@ pub(super) struct Memory {
     pub(super) session: Session<Token>,
     /// Whether this process has had a session on the broker.
     pub(super) begun: bool,
-    /// The introspection that the server knows, where the broker's session has been through a handshake.
+    /// The introspection that the server acknowledged last, where the broker's session has been through a handshake.
     pub(super) introduced: Option<String>,
+    /// When the last connection ended.
+    pub(super) left: Option<Instant>,
     /// The broker of the session, as `host:port`.
     pub(super) broker: String,
     /// Whether the session is one that an earlier process has begun.
@@ -122,6 +127,10 @@ pub(super) struct Memory {
     /// Counts handshakes.
     pub(super) generation: u32,
     pub(super) recent: Recent,
+    pub(super) endings: Endings,
+    /// Whether the broker had kept the session when the link began, and the device asked for its properties on it.
+    pub(super) resumed: bool,
+    pub(super) emptied_cache: bool,
 }
 
 /// The answer of the keeper to [`Request::Load`].
@@ -136,16 +145,24 @@ impl Connection {
             introduced: None,
             broker: String::new(),
             restored: false,
+            left: None,
             renewing: false,
             generation: 0,
             recent: Recent::default(),
+            endings: Endings::default(),
+            resumed: false,
+            emptied_cache: false,
         };
         let mut failures = 0;
         let error = loop {
             self.shared.status.tell(Status::Connecting);
             let since = Instant::now();
-            let end = self.attempt(&mut memory, failures >= REFRESH_AFTER).await;
+            let attempt = self.attempt(&mut memory, failures >= REFRESH_AFTER);
+            let end = trace::of_connection(attempt).await;
             let was_connected = self.shared.is_connected();
+            if was_connected {
+                memory.left = Some(Instant::now());
+            }
             memory.renewing = matches!(end, End::Renewed);
             self.disconnected(memory.renewing);
             match end {
@@ -155,6 +172,7 @@ impl Connection {
                     self.shared.status.tell(Status::Disconnected(Disconnected {
                         reason: super::describe(&error),
                         last_published: Vec::new(),
+                        hint: None,
                     }));
                 }
                 End::Fatal(error) => break Some(error),
@@ -162,14 +180,7 @@ impl Connection {
                     failures = 0;
                     continue;
                 }
-                End::Broken(error) => self.shared.status.tell(Status::Disconnected(Disconnected {
-                    reason: error.to_string(),
-                    last_published: if was_connected {
-                        memory.recent.take()
-                    } else {
-                        Vec::new()
-                    },
-                })),
+                End::Broken(error) => self.tell_broken(&error, since.elapsed(), &mut memory),
             }
             // A server that refuses what the handshake sends closes the link right after it, again and again.
             let stable = was_connected && since.elapsed() >= self.config.backoff.1;
@@ -194,8 +205,26 @@ impl Connection {
         }
     }
 
+    fn tell_broken(&self, error: &LinkError, lasted: Duration, memory: &mut Memory) {
+        let last_published = memory.recent.take();
+        let hint = memory.endings.judge(&Ended {
+            error,
+            lasted,
+            resumed: std::mem::take(&mut memory.resumed),
+            emptied_cache: std::mem::take(&mut memory.emptied_cache),
+            published: !last_published.is_empty(),
+            introspection: self.interfaces.introspection(),
+        });
+        self.shared.status.tell(Status::Disconnected(Disconnected {
+            reason: error.to_string(),
+            last_published,
+            hint,
+        }));
+    }
+
     fn disconnected(&self, renewing: bool) {
         self.shared.set_connected(false);
+        self.shared.registry.disconnected();
         if !renewing {
             self.shared.outbox.set_mode(Mode::Offline);
         }
@@ -274,12 +303,15 @@ impl Connection {
             tls,
             connect,
             self.config.connect_timeout,
+            Arc::clone(&self.shared.counters),
         )
         .await
     }
 
     /// Runs a link until it is over.
     async fn serve(&mut self, mut link: Link, session_present: bool, memory: &mut Memory) -> End {
+        let wanted = self.shared.registry.wanted();
+        self.interfaces = Arc::clone(&wanted.interfaces);
         if session_present {
             memory.session.resume(&mut link.output);
             self.forget_introduction(memory).await;
@@ -295,24 +327,31 @@ impl Connection {
         if !(memory.renewing && session_present) {
             self.shared.outbox.set_mode(Mode::Handshake);
         }
-        let mut serving = Serving::begin(self, &mut link, memory);
+        trace::event!(
+            debug,
+            "the broker has answered",
+            session_present = session_present
+        );
+        memory.resumed = session_present;
+        let mut serving = Serving::begin(wanted, self, &mut link, memory);
         let end = loop {
             match serving.step(self, &mut link, memory).await {
                 Ok(()) => {}
                 Err(end) => break end,
             }
         };
+        memory.emptied_cache = serving.emptied_cache();
         if matches!(end, End::Stopped | End::Renewed) {
             link.close(self.config.disconnect_timeout).await;
         }
         end
     }
 
-    /// Notes that another introspection is about to be told: half way through, it is not known what the server knows.
-    async fn forget_introduction(&self, memory: &mut Memory) {
+    /// Notes that another introspection is about to be told: half way through, a process that follows on this one does
+    /// not know what the server knows.
+    async fn forget_introduction(&self, memory: &Memory) {
         let known = memory.introduced.as_deref();
         if known.is_some_and(|known| known != self.interfaces.introspection()) {
-            memory.introduced = None;
             self.note(SessionChange::Introduced(None)).await;
         }
     }
@@ -418,6 +457,10 @@ impl Connection {
             };
         }
         let Some(registered) = self.interfaces.get(interface) else {
+            // It crossed the end of the subscription.
+            if self.interfaces.was_removed(interface) {
+                return ack;
+            }
             return rejected(RejectReason::UnknownInterface);
         };
         let interface = registered.descriptor.name;
@@ -453,7 +496,7 @@ impl Connection {
     }
 
     /// Has a change of the session written, and waits for it: at the begin of a link alone.
-    async fn note(&self, change: SessionChange) {
+    pub(super) async fn note(&self, change: SessionChange) {
         let (reply, written) = oneshot::channel();
         self.retain(retainer::Request::Session(change, Some(reply)));
         // It answers also where it could not write, and then has said so.
@@ -468,7 +511,38 @@ impl Connection {
     }
 }
 
+impl Token {
+    /// Whether it is of an interface that the device does not have.
+    pub(super) fn is_removed(&self, interfaces: &Interfaces) -> bool {
+        let id = match self {
+            Self::Handshake { stored, .. } => stored.as_ref().map(|(sent, _)| sent.id.interface()),
+            Self::Message(Pending { kind, .. }) => Some(kind.interface()),
+            Self::Release(_) => None,
+        };
+        id.is_some_and(|id| {
+            interfaces
+                .get(id.name)
+                .is_none_or(|present| present.id() != id)
+        })
+    }
+}
+
 impl Connection {
+    /// Begins a handshake.
+    pub(super) fn handshake(
+        &self,
+        plan: Plan,
+        link: &mut Link,
+        memory: &mut Memory,
+    ) -> (Handshake, Next) {
+        memory.generation = memory.generation.wrapping_add(1);
+        Handshake::begin(
+            memory.generation,
+            plan,
+            &mut self.context(&mut link.output, &mut memory.session),
+        )
+    }
+
     pub(super) fn context<'a>(
         &'a self,
         out: &'a mut BytesMut,
@@ -476,6 +550,7 @@ impl Connection {
     ) -> Context<'a> {
         Context {
             base: &self.shared.base,
+            counters: &self.shared.counters,
             interfaces: &self.interfaces,
             session,
             out,

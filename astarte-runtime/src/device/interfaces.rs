@@ -1,13 +1,12 @@
 //! The interfaces of a device: its introspection, and where what is received goes.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
-use crate::{Descriptor, Ownership, Reliability, inbox::Deliver};
-
-use super::ConnectError;
+use super::{ConnectError, registry::InterfaceError};
+use crate::{Descriptor, Ownership, Reliability, inbox::Deliver, outbox::InterfaceId};
 
 /// The largest introspection that fits in a packet beside its topic.
 const INTROSPECTION_LIMIT: usize = 65_535 - 128;
@@ -21,6 +20,10 @@ pub(crate) struct Registered {
 }
 
 impl Registered {
+    pub(crate) fn id(&self) -> InterfaceId {
+        self.descriptor.id()
+    }
+
     pub(crate) fn kind(&self) -> InterfaceKind {
         match (self.descriptor.is_properties(), self.descriptor.ownership) {
             (true, Ownership::Device) => InterfaceKind::DeviceProperties,
@@ -47,6 +50,17 @@ pub(crate) enum InterfaceKind {
 pub(crate) struct Interfaces {
     by_name: HashMap<&'static str, Registered>,
     introspection: String,
+    /// Names of interfaces that were removed, of which messages may still be on their way.
+    removed: HashSet<&'static str>,
+}
+
+/// The interfaces after a change.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    pub(crate) interfaces: Interfaces,
+    pub(crate) added: Option<InterfaceId>,
+    /// What is no more, or is there in another version.
+    pub(crate) replaced: Option<Registered>,
 }
 
 impl Interfaces {
@@ -79,6 +93,13 @@ impl Interfaces {
             .into_values()
             .map(|interface| (interface.descriptor.name, interface))
             .collect();
+        Self::checked(by_name, HashSet::new())
+    }
+
+    fn checked(
+        by_name: HashMap<&'static str, Registered>,
+        removed: HashSet<&'static str>,
+    ) -> Result<Self, ConnectError> {
         let introspection = introspection(by_name.values());
         if introspection.len() > INTROSPECTION_LIMIT {
             return Err(ConnectError::IntrospectionSize {
@@ -89,7 +110,65 @@ impl Interfaces {
         Ok(Self {
             by_name,
             introspection,
+            removed,
         })
+    }
+
+    /// These with another one, which takes the place of one of the same name and a version that is not higher.
+    pub(crate) fn with(&self, interface: Registered) -> Result<Changed, InterfaceError> {
+        let Descriptor { name, version, .. } = interface.descriptor;
+        let same = |present: &&&str| present.eq_ignore_ascii_case(name) && **present != name;
+        if let Some(present) = self.by_name.keys().find(same) {
+            return Err(InterfaceError::Case {
+                present,
+                added: name,
+            });
+        }
+        if let Some(present) = self.get(name)
+            && present.descriptor.version > version
+        {
+            return Err(InterfaceError::Older {
+                name,
+                present: present.descriptor.version,
+                added: version,
+            });
+        }
+        let (mut by_name, mut removed) = (self.by_name.clone(), self.removed.clone());
+        let added = Some(interface.id());
+        let replaced = by_name.insert(name, interface);
+        removed.remove(name);
+        Ok(Changed {
+            interfaces: Self::checked(by_name, removed).map_err(InterfaceError::Unfit)?,
+            added,
+            replaced,
+        })
+    }
+
+    /// These without one.
+    pub(crate) fn without(&self, id: InterfaceId) -> Result<Changed, InterfaceError> {
+        let InterfaceId { name, major } = id;
+        let (mut by_name, mut removed) = (self.by_name.clone(), self.removed.clone());
+        let replaced = by_name.remove(name).filter(|removed| removed.id() == id);
+        if replaced.is_none() {
+            return Err(InterfaceError::Missing { name, major });
+        }
+        removed.insert(name);
+        Ok(Changed {
+            interfaces: Self::checked(by_name, removed).map_err(InterfaceError::Unfit)?,
+            added: None,
+            replaced,
+        })
+    }
+
+    /// Whether a message of an interface of this name may come that is for nobody any more.
+    pub(crate) fn was_removed(&self, name: &str) -> bool {
+        self.removed.contains(name)
+    }
+
+    /// Whether the messages of an interface go to this inbox.
+    pub(crate) fn has_inbox(&self, inbox: &Arc<dyn Deliver>) -> bool {
+        let mut inboxes = self.iter().filter_map(|interface| interface.inbox.as_ref());
+        inboxes.any(|present| Arc::ptr_eq(present, inbox))
     }
 
     /// What the device says of itself: `name:major:minor` of each interface, in order of their names.
@@ -122,6 +201,16 @@ fn introspection<'a>(interfaces: impl Iterator<Item = &'a Registered>) -> String
         .collect();
     entries.sort_unstable();
     entries.join(";")
+}
+
+impl Descriptor {
+    /// What tells the interface from all others.
+    pub(crate) fn id(&self) -> InterfaceId {
+        InterfaceId {
+            name: self.name,
+            major: self.version.major,
+        }
+    }
 }
 
 /// The quality of service of a reliability.

@@ -17,21 +17,18 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{
-    describe,
-    interfaces::{InterfaceKind, Interfaces},
-    shared::Shared,
-    stores::run_on,
-};
+use super::{describe, interfaces::InterfaceKind, shared::Shared, stores::run_on};
 use crate::{
     Ownership,
     delivery::{Delivery, Receipt, Settle},
     inbox::Announce,
-    outbox::{Message, MessageKind, PropertyId, SentProperty},
+    outbox::{InterfaceId, Message, MessageKind, PropertyId, SentProperty},
     payload::Payload,
+    sending::SendError,
     session::{Ack, Answer},
     status::{RejectReason, Rejected, Status},
     store::{Change, Property, PropertyStore, State, StoreError},
+    trace,
 };
 
 /// How long the server must be silent on properties before an empty list of them is believed.
@@ -50,7 +47,7 @@ const BATCH: usize = 256;
 pub(crate) struct SetProperty {
     pub(crate) id: PropertyId,
     pub(crate) publish: Publish,
-    pub(crate) reply: oneshot::Sender<Result<Delivery, StoreError>>,
+    pub(crate) reply: oneshot::Sender<Result<Delivery, SendError>>,
 }
 
 /// A property that the broker has acknowledged.
@@ -79,6 +76,8 @@ pub(crate) enum Request {
     Disconnected,
     /// The application has set all its properties again: what is stored is all there is.
     Complete(oneshot::Sender<Result<(), StoreError>>),
+    /// Wants the rows of interfaces that the device has no more to be deleted.
+    Forget(Vec<InterfaceId>),
     /// Wants the device-owned properties of the introspection, for the handshake.
     Load {
         unsent_only: bool,
@@ -101,7 +100,6 @@ pub(crate) enum Request {
 #[derive(Debug)]
 pub(crate) struct Keeper {
     shared: Arc<Shared>,
-    interfaces: Arc<Interfaces>,
     store: Arc<dyn PropertyStore>,
     sets: mpsc::Receiver<SetProperty>,
     requests: mpsc::UnboundedReceiver<Request>,
@@ -117,7 +115,6 @@ pub(crate) struct Keeper {
 impl Keeper {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        interfaces: Arc<Interfaces>,
         store: Arc<dyn PropertyStore>,
         sets: mpsc::Receiver<SetProperty>,
         requests: mpsc::UnboundedReceiver<Request>,
@@ -126,7 +123,6 @@ impl Keeper {
         let (doubtful, settles) = (BTreeMap::new(), Instant::now());
         Self {
             shared,
-            interfaces,
             store,
             sets,
             requests,
@@ -182,6 +178,7 @@ impl Keeper {
                 let _ = reply.send(self.apply(vec![Change::Complete(true)]).await);
             }
             Request::Disconnected => self.doubtful.clear(),
+            Request::Forget(interfaces) => self.forget(interfaces).await,
             Request::Load { unsent_only, reply } => {
                 // The session has gone on without the answer where nobody takes it.
                 let _ = reply.send(self.load(unsent_only).await);
@@ -258,7 +255,35 @@ impl Keeper {
         })
     }
 
-    async fn set(&mut self, sets: Vec<SetProperty>) {
+    async fn forget(&mut self, interfaces: Vec<InterfaceId>) {
+        self.newest
+            .retain(|id, _| !interfaces.contains(&id.interface()));
+        let forgotten = self.with_store(move |store| {
+            let mut changes = Vec::new();
+            for InterfaceId { name, major } in interfaces {
+                let rows = store.load_interface(name, major)?.into_iter();
+                changes.extend(rows.map(|row| Change::Delete {
+                    interface: row.interface,
+                    major,
+                    path: row.path,
+                }));
+            }
+            store.apply(&changes)
+        });
+        // Rows that stay are of an interface that the device does not have: nobody sees them, and nobody sends them.
+        if let Err(error) = forgotten.await {
+            self.reject_store(CONTROL, String::new(), &error);
+        }
+    }
+
+    async fn set(&mut self, mut sets: Vec<SetProperty>) {
+        // Asked before what is stored: the rows of an interface are deleted after it was removed.
+        let removed = sets.extract_if(.., |set| self.shared.outbox.is_retired(set.id.interface()));
+        for set in removed {
+            let interface = set.id.interface;
+            // Whoever set it does not wait any more.
+            let _ = set.reply.send(Err(SendError::Removed { interface }));
+        }
         let wanted: Vec<_> = sets
             .iter()
             .map(|set| (set.id.clone(), set.publish.payload.clone()))
@@ -283,9 +308,10 @@ impl Keeper {
                 }
             }
             Err(error) => {
+                trace::event!(warn, "the property store failed", error = describe(&error));
                 let mut error = error.shared();
                 for set in sets {
-                    let _ = set.reply.send(Err(error()));
+                    let _ = set.reply.send(Err(SendError::Store(error())));
                 }
             }
         }
@@ -303,7 +329,7 @@ impl Keeper {
             delivery: Some(settle),
             repeated: false,
         };
-        // Never full for properties; a device that has stopped settles by the drop.
+        // Never full for properties; a device that has stopped settles by the drop, and so does a removed interface.
         let _ = self.shared.outbox.push(message, Waker::noop());
         delivery
     }
@@ -315,7 +341,8 @@ impl Keeper {
         payload: &Bytes,
         ack: Option<Ack>,
     ) {
-        let Some(registered) = self.interfaces.get(interface) else {
+        let interfaces = self.shared.registry.interfaces();
+        let Some(registered) = interfaces.get(interface) else {
             return self.acknowledge(ack);
         };
         let announce = match &registered.inbox {
@@ -392,8 +419,9 @@ impl Keeper {
     async fn purge(&mut self, purged: Vec<(&'static str, String)>) {
         let mut changes = Vec::with_capacity(purged.len());
         let mut announcements: Vec<Announce> = Vec::new();
+        let interfaces = self.shared.registry.interfaces();
         for (interface, path) in purged {
-            let Some(registered) = self.interfaces.get(interface) else {
+            let Some(registered) = interfaces.get(interface) else {
                 continue;
             };
             // A path that the interface does not know was stored by another minor version: nobody waits for it.
@@ -446,8 +474,8 @@ impl Keeper {
 
     /// Every stored row of the interfaces of a kind, with the name of its interface.
     async fn rows(&self, kind: InterfaceKind) -> Result<Vec<(&'static str, Property)>, StoreError> {
-        let descriptors = self
-            .interfaces
+        let interfaces = self.shared.registry.interfaces();
+        let descriptors = interfaces
             .of_kind(kind)
             .map(|interface| interface.descriptor);
         let versions: Vec<_> = descriptors

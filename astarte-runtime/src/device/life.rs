@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ConnectError, shared::Shared};
-use crate::{inbox::Deliver, outbox::Mode};
+use crate::outbox::Mode;
 
 /// The life of a device: dropped, it ends for all handles.
 ///
@@ -12,20 +12,11 @@ use crate::{inbox::Deliver, outbox::Mode};
 #[derive(Debug)]
 pub(crate) struct Life {
     shared: Arc<Shared>,
-    inboxes: Vec<Arc<dyn Deliver>>,
 }
 
 impl Life {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            inboxes: Vec::new(),
-        }
-    }
-
-    /// Includes a receiver.
-    pub(crate) fn include(&mut self, inbox: Arc<dyn Deliver>) {
-        self.inboxes.push(inbox);
+        Self { shared }
     }
 
     /// Ends it, for this reason where there is one. The first reason counts.
@@ -34,9 +25,7 @@ impl Life {
         self.shared.ended(error);
         self.shared.outbox.set_mode(Mode::Closed);
         self.shared.close_store();
-        for inbox in &self.inboxes {
-            inbox.stop();
-        }
+        self.shared.registry.end();
     }
 }
 

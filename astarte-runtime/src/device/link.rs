@@ -24,6 +24,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
     clock::ClockError,
+    metrics::Counters,
     session::{self, UnexpectedPacket},
 };
 
@@ -81,6 +82,10 @@ impl From<io::Error> for LinkError {
         if let Some(clock) = ClockError::find(&error) {
             return Self::Clock(clock);
         }
+        // Closed without a farewell of TLS, which says no more than one with it.
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            return Self::Closed;
+        }
         let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
         match cause {
             Some(&rustls::Error::AlertReceived(alert)) if is_of_certificate(alert) => {
@@ -124,6 +129,7 @@ pub(crate) struct Link {
     input: BytesMut,
     /// What is to be sent.
     pub(crate) output: BytesMut,
+    counters: Arc<Counters>,
 }
 
 impl Link {
@@ -134,6 +140,7 @@ impl Link {
         tls: Arc<ClientConfig>,
         connect: Connect,
         patience: Duration,
+        counters: Arc<Counters>,
     ) -> Result<(Self, bool), LinkError> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| LinkError::HostName(host.to_owned()))?;
@@ -146,6 +153,7 @@ impl Link {
                 stream,
                 input: BytesMut::new(),
                 output: BytesMut::new(),
+                counters,
             };
             session::write(&Packet::Connect(connect), &mut link.output);
             let session_present = link.connected().await?;
@@ -238,6 +246,7 @@ impl Link {
                 return Poll::Ready(Err(LinkError::Closed));
             }
             self.output.advance(written);
+            self.counters.bytes_sent(written);
         }
         let _ = Pin::new(&mut self.stream).poll_flush(cx)?;
         Poll::Ready(Ok(()))
@@ -249,9 +258,11 @@ impl Link {
             self.input.reserve(READ_SIZE);
         }
         let reading = pin!(self.stream.read_buf(&mut self.input));
-        match ready!(reading.poll(cx))? {
-            0 => Poll::Ready(Err(LinkError::Closed)),
-            _ => Poll::Ready(Ok(())),
+        let read = ready!(reading.poll(cx))?;
+        if read == 0 {
+            return Poll::Ready(Err(LinkError::Closed));
         }
+        self.counters.bytes_received(read);
+        Poll::Ready(Ok(()))
     }
 }

@@ -17,14 +17,13 @@ use tokio::{
 use self::room::Room;
 use super::{
     describe,
-    interfaces::Interfaces,
     lifetime::Lifetime,
     shared::Shared,
     stores::{Stores, run_on},
 };
 use crate::{
     Reliability,
-    outbox::{Message, MessageKind, Stored},
+    outbox::{InterfaceId, Message, MessageKind, Stored},
     session::{Ack, Answer},
     status::{RejectReason, Rejected, Status},
     store::{Backlog, RetainedMessage, RetentionChange, SessionChange, StoreError},
@@ -40,8 +39,7 @@ const LAZY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct RetainMessage {
     pub(crate) message: Message,
-    pub(crate) interface: &'static str,
-    pub(crate) major: u32,
+    pub(crate) interface: InterfaceId,
     pub(crate) reliability: Reliability,
     /// In seconds; 0 for never.
     pub(crate) expiry: u32,
@@ -68,7 +66,6 @@ pub(crate) enum Request {
 #[derive(Debug)]
 pub(crate) struct Retainer {
     shared: Arc<Shared>,
-    interfaces: Arc<Interfaces>,
     stores: Stores,
     lifetime: Lifetime,
     appends: mpsc::Receiver<RetainMessage>,
@@ -129,7 +126,6 @@ impl Retainer {
     )]
     pub(crate) fn new(
         shared: Arc<Shared>,
-        interfaces: Arc<Interfaces>,
         stores: Stores,
         lifetime: Lifetime,
         backlog: Backlog,
@@ -141,7 +137,6 @@ impl Retainer {
     ) -> Self {
         Self {
             shared,
-            interfaces,
             stores,
             lifetime,
             appends,
@@ -295,8 +290,8 @@ impl Retainer {
         let (_, path) = append.message.destination(self.shared.base.len());
         RetainedMessage {
             sequence: self.backlog.last + 1 + index as u64,
-            interface: append.interface.to_owned(),
-            major: append.major,
+            interface: append.interface.name.to_owned(),
+            major: append.interface.major,
             path: path.to_owned(),
             reliability: append.reliability,
             expires: self.lifetime.expires(append.expiry),
@@ -308,6 +303,7 @@ impl Retainer {
     fn hand_on(&self, append: RetainMessage, stored: &RetainedMessage) {
         let mut message = append.message;
         message.kind = MessageKind::Stored(Stored {
+            interface: append.interface,
             sequence: stored.sequence,
             expires: Message::expires(append.expiry),
             doubtful: false,
@@ -356,6 +352,7 @@ impl Retainer {
         match backlog.await {
             Ok(backlog) => {
                 self.backlog = backlog;
+                self.shared.counters.stored(backlog.messages);
                 if self.pending.is_empty() {
                     self.due = None;
                 }

@@ -2,7 +2,7 @@
 //!
 //! As many queued messages as fit are gathered and written at once, and everything that has arrived is read.
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use rumqttc::mqttbytes::v4::Packet;
 use tokio::{
@@ -16,6 +16,8 @@ use super::{
     handshake::{Handshake, LIST_LIMIT, Next},
     keeper::Request,
     link::{Link, LinkError},
+    plan::Plan,
+    registry::Wanted,
     retainer,
 };
 use crate::{
@@ -29,9 +31,29 @@ use crate::{
 /// How much is gathered before it is written, in bytes.
 const BATCH: usize = 64 * 1024;
 
+/// How many messages Astarte's broker sends without an acknowledgement.
+const BROKER_WINDOW: usize = 100;
+
+/// Whether the broker's window is full of messages that nobody takes.
+#[derive(Clone, Copy, Debug)]
+enum Full {
+    No,
+    Since(Instant),
+    Told,
+}
+
 /// A link in use.
 pub(super) struct Serving {
+    /// The one that began the link, or the newest that followed because something was to change.
     handshake: Handshake,
+    /// What the handshake tells.
+    told: Wanted,
+    /// Whether the end of the handshake was noted.
+    noted: bool,
+    /// Whether something may have to be told in another handshake.
+    changed: bool,
+    /// Whether data may flow.
+    introduced: bool,
     loading: Option<oneshot::Receiver<Loaded>>,
     last_sent: Instant,
     last_received: Instant,
@@ -39,6 +61,7 @@ pub(super) struct Serving {
     pinged: Option<Instant>,
     /// When the handshake last went on.
     progress: Instant,
+    full: Full,
     /// Until when a stop waits for what is still to be sent.
     stopping: Option<Instant>,
     /// Whether the application got something that it has had no time for.
@@ -46,27 +69,49 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    pub(super) fn begin(connection: &Connection, link: &mut Link, memory: &mut Memory) -> Self {
+    /// Begins to tell the server what is wanted, as far as it does not know.
+    pub(super) fn begin(
+        told: Wanted,
+        connection: &Connection,
+        link: &mut Link,
+        memory: &mut Memory,
+    ) -> Self {
         let now = Instant::now();
-        let full = memory.introduced.as_deref() != Some(connection.interfaces.introspection());
-        memory.generation = memory.generation.wrapping_add(1);
-        let (handshake, next) = Handshake::begin(
-            memory.generation,
-            full,
-            &mut connection.context(&mut link.output, &mut memory.session),
-        );
+        let base = &connection.shared.base;
+        let plan = match &memory.introduced {
+            None => Plan::full(base, &told.interfaces),
+            Some(known) => {
+                // The broker's queue drops what does not fit.
+                let long = connection.config.resync_after;
+                let absent = memory.left.is_some_and(|left| left.elapsed() > long);
+                Plan::from_known(base, known, &told.interfaces)
+                    .with_empty_cache(absent || connection.shared.registry.wants_resync(&told))
+            }
+        };
+        memory.introduced.take_if(|_| plan.introspection);
+        let (handshake, next) = connection.handshake(plan, link, memory);
         let mut serving = Self {
             handshake,
+            told,
+            noted: false,
+            changed: false,
+            introduced: false,
             loading: None,
             last_sent: now,
             last_received: now,
             pinged: None,
             progress: now,
+            full: Full::No,
             stopping: None,
             delivered: false,
         };
         serving.follow(next, connection);
         serving
+    }
+
+    /// Whether the device has asked for its properties.
+    pub(super) fn emptied_cache(&self) -> bool {
+        self.handshake.emptied_cache()
     }
 
     /// Handles what is there, then waits for more.
@@ -84,14 +129,19 @@ impl Serving {
             answered(answer, connection, link, memory);
         }
         if self.handshake.is_over() {
-            self.connected(connection, memory);
+            self.follow_up(connection, link, memory).await;
+        }
+        if self.introduced {
             if self.stopping.is_none() {
                 connection.resolver.in_use();
             }
             fill(connection, link, memory);
         }
+        let unacknowledged = memory.session.unacknowledged();
+        connection.shared.counters.in_flight(unacknowledged);
+        self.look_for_unread(connection, memory);
         self.keep_alive(connection, link)?;
-        let drained = connection.shared.outbox.is_empty() && memory.session.unacknowledged() == 0;
+        let drained = connection.shared.outbox.is_empty() && unacknowledged == 0;
         if self.stopping.is_some() && drained && link.output.is_empty() {
             return Err(End::Stopped);
         }
@@ -105,14 +155,64 @@ impl Serving {
         self.wait(connection, link, memory).await
     }
 
+    /// The handshake is over: notes it, and begins another one where more is to be told.
+    ///
+    /// It waits for nothing, but for a note in the store before another introspection goes: what the server knows half
+    /// way through is not known to a process that follows on this one.
+    async fn follow_up(
+        &mut self,
+        connection: &mut Connection,
+        link: &mut Link,
+        memory: &mut Memory,
+    ) {
+        let registry = &connection.shared.registry;
+        if !self.noted {
+            self.noted = true;
+            self.changed = true;
+            let introspection = self.told.interfaces.introspection();
+            if memory.introduced.as_deref() != Some(introspection) {
+                memory.introduced = Some(introspection.to_owned());
+                // Lost with a power cut, it only makes the next handshake a full one.
+                let introduced = SessionChange::Introduced(memory.introduced.clone());
+                connection.retain(retainer::Request::Session(introduced, None));
+            }
+            let forgotten = registry.known(&self.told);
+            if !forgotten.is_empty() {
+                connection.ask(Request::Forget(forgotten));
+            }
+        }
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
+        let Some(wanted) = connection.shared.registry.connect(&self.told) else {
+            connection.shared.outbox.settle_parked();
+            self.introduced = true;
+            self.connected(connection);
+            return;
+        };
+        let introspection = self.told.interfaces.introspection();
+        let plan = Plan::from_known(&connection.shared.base, introspection, &wanted.interfaces)
+            .while_connected()
+            .with_empty_cache(wanted.resyncs != self.told.resyncs);
+        if plan.introspection {
+            memory.introduced = None;
+            connection.note(SessionChange::Introduced(None)).await;
+        }
+        connection.interfaces = Arc::clone(&wanted.interfaces);
+        self.told = wanted;
+        self.noted = false;
+        let (handshake, next) = connection.handshake(plan, link, memory);
+        self.handshake = handshake;
+        self.follow(next, connection);
+    }
+
     async fn wait(
         &mut self,
         connection: &mut Connection,
         link: &mut Link,
         memory: &mut Memory,
     ) -> Result<(), End> {
-        let takes_more =
-            self.handshake.is_over() && memory.session.has_room() && link.output.len() < BATCH;
+        let takes_more = self.introduced && memory.session.has_room() && link.output.len() < BATCH;
         let deadline = self.deadline(connection);
         let Connection {
             shared,
@@ -133,6 +233,9 @@ impl Serving {
             }
             Some(answer) = answers.recv() => answered(answer, connection, link, memory),
             () = shared.outbox.filled(), if takes_more => {}
+            () = shared.registry.changed(), if self.handshake.is_over() && self.stopping.is_none() => {
+                self.changed = true;
+            }
             () = resolver.renewed(), if self.handshake.is_over() && self.stopping.is_none() => {
                 return Err(End::Renewed);
             }
@@ -156,11 +259,13 @@ impl Serving {
         match event {
             Some(Event::Message(publish, ack)) => {
                 self.delivered = true;
+                connection.shared.counters.received(publish.qos);
                 if let Some(ack) = connection.dispatch(&publish, ack) {
                     memory.session.acknowledge(ack, &mut link.output);
                 }
             }
             Some(Event::Acknowledged(token)) => {
+                connection.shared.counters.acknowledged();
                 let generation = match &token {
                     Token::Handshake { generation, .. } => Some(*generation),
                     Token::Message(_) | Token::Release(_) => None,
@@ -181,7 +286,16 @@ impl Serving {
                 connection.retain(retainer::Request::Recorded(sequence));
             }
             Some(Event::Released(id)) => connection.retain(retainer::Request::Released(id)),
-            Some(Event::Pong) => self.pinged = None,
+            Some(Event::Unsubscribed(id)) => {
+                let cx = &mut connection.context(&mut link.output, &mut memory.session);
+                let next = self.handshake.unsubscribed(id, cx);
+                self.follow(next, connection);
+            }
+            Some(Event::Pong) => {
+                if let Some(pinged) = self.pinged.take() {
+                    connection.shared.counters.round_trip(pinged.elapsed());
+                }
+            }
             None => {}
         }
         Ok(())
@@ -216,26 +330,38 @@ impl Serving {
     }
 
     /// The handshake is over: tells it once.
-    fn connected(&self, connection: &mut Connection, memory: &mut Memory) {
+    fn connected(&self, connection: &mut Connection) {
         let shared = &connection.shared;
         if shared.is_connected() {
             return;
         }
-        let introspection = connection.interfaces.introspection();
-        if memory.introduced.as_deref() != Some(introspection) {
-            memory.introduced = Some(introspection.to_owned());
-            // Lost with a power cut, it only makes the next handshake a full one.
-            let introduced = SessionChange::Introduced(memory.introduced.clone());
-            connection.retain(retainer::Request::Session(introduced, None));
-        }
         shared.set_connected(true);
-        shared.outbox.settle_parked();
         shared.outbox.set_mode(Mode::Online);
         shared.status.tell(Status::Connected);
         if let Some(first) = connection.first.take() {
             // Whoever connects has given up where nobody takes it; the stop is on its way.
             let _ = first.send(Ok(()));
         }
+    }
+
+    /// Tells a receiver that holds up all others, once.
+    fn look_for_unread(&mut self, connection: &Connection, memory: &Memory) {
+        self.full = match self.full {
+            _ if memory.session.held() < BROKER_WINDOW => Full::No,
+            Full::No => Full::Since(Instant::now()),
+            Full::Since(since) if since.elapsed() >= connection.config.unread_after => {
+                let receivers = connection.interfaces.iter().filter_map(|interface| {
+                    interface.inbox.as_ref().and_then(|inbox| inbox.unread())
+                });
+                // Messages that wait for the store are not for anybody to read.
+                if let Some((interface, waiting)) = receivers.max_by_key(|(_, waiting)| *waiting) {
+                    let shared = &connection.shared;
+                    shared.status.tell(Status::Unread { interface, waiting });
+                }
+                Full::Told
+            }
+            full => full,
+        };
     }
 
     fn keep_alive(&mut self, connection: &Connection, link: &mut Link) -> Result<(), End> {
@@ -268,6 +394,9 @@ impl Serving {
             .pinged
             .unwrap_or_else(|| self.last_sent.min(self.last_received));
         let mut deadline = since + config.keep_alive;
+        if let Full::Since(since) = self.full {
+            deadline = deadline.min(since + config.unread_after);
+        }
         if !self.handshake.is_over() {
             deadline = deadline.min(self.progress + config.connect_timeout);
         } else if self.stopping.is_none() {
@@ -352,6 +481,7 @@ impl Filling<'_> {
         } = message;
         let base = self.connection.shared.base.len() + 1;
         recent.sent(publish.topic.get(base..).unwrap_or_default());
+        self.connection.shared.counters.sent(publish.qos);
         let stored = matches!(kind, MessageKind::Property(_)).then(|| publish.payload.clone());
         publish.dup = *restored && matches!(&kind, MessageKind::Stored(stored) if stored.doubtful);
         let token = Token::Message(Pending {

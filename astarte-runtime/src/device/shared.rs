@@ -9,11 +9,21 @@ use bytes::Bytes;
 use rumqttc::mqttbytes::{QoS, v4::Publish};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{ConnectError, keeper::SetProperty, retainer::RetainMessage};
+use super::{
+    ConnectError,
+    keeper::SetProperty,
+    registry::{InterfaceError, Registry},
+    retainer::RetainMessage,
+};
 use crate::{
+    Config,
     delivery::Delivery,
+    identity::client_id,
+    inbox::{Decoder, Deliver, Inbox},
+    metrics::Counters,
     outbox::{Message, Outbox, PropertyId},
     sending::SendError,
+    session::Answer,
     status::{Status, StatusSender},
     store::{PropertyStore, StoreError},
 };
@@ -27,8 +37,13 @@ pub(crate) struct Shared {
     pub(crate) base: String,
     pub(crate) outbox: Outbox,
     pub(crate) status: StatusSender,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) registry: Registry,
     sets: mpsc::Sender<SetProperty>,
     retains: mpsc::Sender<RetainMessage>,
+    answers: mpsc::UnboundedSender<Answer>,
+    /// How many unreliable messages a receiver keeps.
+    unreliable: usize,
     /// There between `connect` and the end of the device.
     store: RwLock<Option<Arc<dyn PropertyStore>>>,
     connected: AtomicBool,
@@ -38,22 +53,35 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(
-        base: String,
-        outbox: Outbox,
+        config: &Config,
         sets: mpsc::Sender<SetProperty>,
         retains: mpsc::Sender<RetainMessage>,
+        answers: mpsc::UnboundedSender<Answer>,
     ) -> Self {
+        let counters = Arc::new(Counters::default());
         Self {
-            base,
-            outbox,
-            status: StatusSender::new(),
+            base: client_id(&config.realm, &config.device_id),
+            outbox: Outbox::new(config.queue, config.retained),
+            status: StatusSender::new(Arc::clone(&counters)),
+            counters,
+            registry: Registry::default(),
             sets,
             retains,
+            answers,
+            unreliable: config.inbox,
             store: RwLock::new(None),
             connected: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             end: OnceLock::new(),
         }
+    }
+
+    /// A queue for a receiver, which ends with the device.
+    pub(crate) fn inbox<E: Send + 'static>(&self, decoder: Decoder<E>) -> Arc<Inbox<E>> {
+        let inbox = Arc::new(Inbox::new(decoder, self.unreliable, self.answers.clone()));
+        let included: Arc<dyn Deliver> = Arc::clone(&inbox) as _;
+        self.registry.include(&included);
+        inbox
     }
 
     /// The store, while the device lives.
@@ -103,6 +131,14 @@ impl Shared {
         SendError::Closed(self.end.get().cloned().flatten())
     }
 
+    /// The error of a change that comes too late.
+    pub(crate) fn unchanged(&self, error: InterfaceError) -> InterfaceError {
+        match error {
+            InterfaceError::Closed(_) => InterfaceError::Closed(self.end.get().cloned().flatten()),
+            error => error,
+        }
+    }
+
     /// The error of a message that is not retained.
     pub(crate) fn offline(&self, message: &Message) -> SendError {
         let (interface, path) = message.destination(self.base.len());
@@ -150,7 +186,7 @@ impl Shared {
             return Err(self.closed());
         }
         match stored.await {
-            Ok(delivery) => delivery.map_err(SendError::Store),
+            Ok(delivery) => delivery,
             Err(_) => Err(self.closed()),
         }
     }

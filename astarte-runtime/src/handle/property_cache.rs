@@ -36,6 +36,12 @@ pub enum PropertyError {
     /// A parameter cannot be part of a path.
     #[error(transparent)]
     Param(#[from] ParamError),
+    /// The interface was removed from the device, or replaced by another major version.
+    #[error("the interface `{interface}` was removed from the device")]
+    Removed {
+        /// The name of the interface.
+        interface: &'static str,
+    },
     /// The store failed, or is not open.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,6 +69,7 @@ impl<I: PropertyEvents> PropertyCache<I> {
     ///
     /// - The store cannot be read, or is not open: it opens when `connect` is first awaited.
     pub fn all(&self) -> Result<Vec<I::Event>, PropertyError> {
+        check_present::<I>(&self.shared)?;
         let rows = self
             .shared
             .store()?
@@ -79,11 +86,22 @@ impl<I: PropertyEvents> PropertyCache<I> {
     }
 }
 
+/// The rows of an interface that was removed may still be there.
+fn check_present<I: Interface>(shared: &Shared) -> Result<(), PropertyError> {
+    let interface = I::DESCRIPTOR.id();
+    if shared.outbox.is_retired(interface) {
+        let interface = interface.name;
+        return Err(PropertyError::Removed { interface });
+    }
+    Ok(())
+}
+
 /// Reads one property from the store.
 pub(super) fn load<I: Interface, E: Endpoint<I> + WritePath>(
     shared: &Shared,
     endpoint: &E,
 ) -> Result<Option<E::Owned>, PropertyError> {
+    check_present::<I>(shared)?;
     let mut path = String::new();
     let mut writer = PathWriter::new(&mut path);
     endpoint.write_path(&mut writer);

@@ -5,10 +5,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::message::{Entry, Message, MessageKind};
+use super::message::{Entry, InterfaceId, Message, MessageKind};
 use crate::{
     Retention,
     delivery::{DeliveryError, Settle},
+    metrics::Dropped,
 };
 
 /// How few messages are in memory when more are loaded.
@@ -27,6 +28,8 @@ pub(super) struct Backlog {
     loading: bool,
     /// Those who wait for a message that is in the store alone.
     waiting: HashMap<u64, Settle>,
+    /// What was given up here.
+    pub(super) dropped: Dropped,
 }
 
 /// What was loaded from the store.
@@ -128,6 +131,7 @@ impl Backlog {
         } = loaded;
         self.loading = false;
         for (sequence, reason) in gone {
+            self.dropped.count(&reason);
             if let Some(settle) = self.waiting.remove(&sequence) {
                 let _ = settle.send(Err(reason));
             }
@@ -186,6 +190,9 @@ impl Backlog {
     /// Those that made room in the store alone are gone, up to this one; tells those who wait.
     pub(super) fn evicted_up_to(&mut self, sequence: u64, gone: &[u64]) {
         self.loaded = self.loaded.max(sequence);
+        for _ in gone {
+            self.dropped.count(&DeliveryError::Overflow);
+        }
         for settle in gone.iter().filter_map(|gone| self.waiting.remove(gone)) {
             let _ = settle.send(Err(DeliveryError::Overflow));
         }
@@ -203,8 +210,52 @@ impl Backlog {
                 .map(|(_, message)| Entry::Message(message)),
         };
         if let Some(Entry::Message(message)) = dropped {
-            message.settle(Err(DeliveryError::Overflow));
+            self.drop_message(message, DeliveryError::Overflow);
         }
+    }
+
+    /// Gives up what waits of an interface, but for what is in the store alone, which is looked at when it is loaded.
+    pub(super) fn retire(&mut self, interface: InterfaceId) {
+        for entry in std::mem::take(&mut self.ready) {
+            match entry {
+                Entry::Message(message) if message.kind.interface() == interface => {
+                    self.dropped.count(&DeliveryError::Removed);
+                    self.ready.extend(message.give_up(DeliveryError::Removed));
+                }
+                kept => self.ready.push_back(kept),
+            }
+        }
+        for (after, message) in std::mem::take(&mut self.behind) {
+            if message.kind.interface() == interface {
+                self.drop_message(message, DeliveryError::Removed);
+            } else {
+                self.behind.push_back((after, message));
+            }
+        }
+    }
+
+    /// Gives up a message of an interface that was removed.
+    pub(super) fn remove(&mut self, message: Message) {
+        self.dropped.count(&DeliveryError::Removed);
+        if let Some(left) = message.give_up(DeliveryError::Removed) {
+            self.release(left);
+        }
+    }
+
+    /// The same of one that has just been stored.
+    pub(super) fn push_removed(&mut self, sequence: u64, message: Message) {
+        if self.is_loaded() {
+            self.loaded = sequence;
+            self.remove(message);
+        } else {
+            self.drop_message(message, DeliveryError::Removed);
+        }
+        self.last = self.last.max(sequence);
+    }
+
+    fn drop_message(&mut self, message: Message, reason: DeliveryError) {
+        self.dropped.count(&reason);
+        message.settle(Err(reason));
     }
 
     /// How many messages wait in memory alone.
@@ -228,7 +279,7 @@ impl Backlog {
         for entry in std::mem::take(&mut self.ready) {
             match entry {
                 Entry::Message(message) if !is_kept(&message) => {
-                    message.settle(Err(DeliveryError::Offline));
+                    self.drop_message(message, DeliveryError::Offline);
                 }
                 kept => self.ready.push_back(kept),
             }
@@ -237,7 +288,7 @@ impl Backlog {
             if is_kept(&message) {
                 self.behind.push_back((after, message));
             } else {
-                message.settle(Err(DeliveryError::Offline));
+                self.drop_message(message, DeliveryError::Offline);
             }
         }
     }
@@ -255,7 +306,7 @@ impl Backlog {
                 Some(_) => DeliveryError::Stored,
                 None => DeliveryError::Closed,
             };
-            message.settle(Err(outcome));
+            self.drop_message(message, outcome);
         }
         for (_, settle) in std::mem::take(&mut self.waiting) {
             let _ = settle.send(Err(DeliveryError::Stored));
@@ -267,6 +318,11 @@ impl Backlog {
 mod tests {
     use rumqttc::mqttbytes::{QoS, v4::Publish};
 
+    const INTERFACE: InterfaceId = InterfaceId {
+        name: "org.example.A",
+        major: 1,
+    };
+
     use super::*;
     use crate::{delivery::Delivery, outbox::Stored};
 
@@ -274,6 +330,7 @@ mod tests {
         Message {
             publish: Publish::new(name, QoS::AtLeastOnce, Vec::new()),
             kind: MessageKind::Datastream {
+                interface: INTERFACE,
                 retention: Retention::Volatile,
                 expires: None,
                 ordered: true,
@@ -286,6 +343,7 @@ mod tests {
     fn stored(sequence: u64) -> Message {
         Message {
             kind: MessageKind::Stored(Stored {
+                interface: INTERFACE,
                 sequence,
                 expires: None,
                 doubtful: false,

@@ -20,10 +20,18 @@ pub(crate) struct Message {
     pub(crate) repeated: bool,
 }
 
+/// An interface, as the server tells it from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct InterfaceId {
+    pub(crate) name: &'static str,
+    pub(crate) major: u32,
+}
+
 #[derive(Debug)]
 pub(crate) enum MessageKind {
     /// Of a datastream, kept in memory at the most.
     Datastream {
+        interface: InterfaceId,
         retention: Retention,
         /// When it is of no more use.
         expires: Option<Instant>,
@@ -39,6 +47,7 @@ pub(crate) enum MessageKind {
 /// A message that is in the store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stored {
+    pub(crate) interface: InterfaceId,
     /// Its place in the order of sending.
     pub(crate) sequence: u64,
     /// When it is of no more use.
@@ -72,6 +81,25 @@ pub(crate) enum Entry {
     Release(u64),
     /// A stored message that has expired, and is to be removed from the store.
     Expired(u64),
+}
+
+impl MessageKind {
+    pub(crate) fn interface(&self) -> InterfaceId {
+        match self {
+            Self::Datastream { interface, .. } => *interface,
+            Self::Property(SentProperty { id, .. }) => id.interface(),
+            Self::Stored(stored) => stored.interface,
+        }
+    }
+}
+
+impl PropertyId {
+    pub(crate) fn interface(&self) -> InterfaceId {
+        InterfaceId {
+            name: self.interface,
+            major: self.major,
+        }
+    }
 }
 
 impl Message {

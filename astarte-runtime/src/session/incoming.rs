@@ -121,6 +121,11 @@ impl Incoming {
         }
     }
 
+    /// How many messages of this link wait to be acknowledged.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+
     /// Notes that a message is safe, and whether the store has its id.
     pub(super) fn acknowledge(&mut self, ack: Ack, noted: bool) {
         if ack.epoch != self.epoch {

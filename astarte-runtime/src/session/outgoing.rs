@@ -95,6 +95,13 @@ impl<T> Outgoing<T> {
         self.in_flight.len()
     }
 
+    /// The tokens of the messages that the broker may not have.
+    pub(super) fn unsure(&self) -> impl Iterator<Item = &T> {
+        let published = |sent: &&InFlight<T>| matches!(sent.state, State::Published(_));
+        let published = self.in_flight.iter().filter(published);
+        published.filter_map(|sent| sent.token.as_ref())
+    }
+
     /// Whether the id of a stored message is free.
     pub(super) fn has_room_for(&self, sequence: u64) -> bool {
         let id = stored_id(sequence);

@@ -9,7 +9,7 @@ use super::Retainer;
 use crate::{
     DeliveryError, Ownership, Reliability,
     device::qos,
-    outbox::{Entry, LoadedBacklog, Message, MessageKind, Stored},
+    outbox::{Entry, InterfaceId, LoadedBacklog, Message, MessageKind, Stored},
     status::Status,
     store::{RetainedMessage, RetentionChange},
 };
@@ -47,13 +47,16 @@ impl Retainer {
         }
         let doubtful = self.doubtful.next(&row);
         let may_be_held = doubtful && row.reliability == Reliability::Unique;
-        if let Some(reason) = self.never_sent(&row) {
-            loaded.gone.push((sequence, DeliveryError::SetAside));
-            if may_be_held {
-                loaded.entries.push((sequence, Entry::Release(sequence)));
+        let interface = match self.interface(&row) {
+            Ok(interface) => interface,
+            Err(reason) => {
+                loaded.gone.push((sequence, DeliveryError::SetAside));
+                if may_be_held {
+                    loaded.entries.push((sequence, Entry::Release(sequence)));
+                }
+                return self.set_aside(row, reason);
             }
-            return self.set_aside(row, reason);
-        }
+        };
         let expires = match row.expires {
             None => None,
             Some(expires) => match self.lifetime.left(sequence, expires) {
@@ -74,6 +77,7 @@ impl Retainer {
         let message = Message {
             publish: Publish::new(topic, qos(row.reliability), row.payload),
             kind: MessageKind::Stored(Stored {
+                interface,
                 sequence,
                 expires,
                 doubtful,
@@ -84,21 +88,24 @@ impl Retainer {
         loaded.entries.push((sequence, Entry::Message(message)));
     }
 
-    /// Why a message can never be sent: the server would close the connection.
-    fn never_sent(&self, row: &RetainedMessage) -> Option<String> {
-        let Some(registered) = self.interfaces.get(&row.interface) else {
-            return Some("the device does not have the interface any more".to_owned());
+    /// The interface of a message, or why it can never be sent: the server would close the connection.
+    fn interface(&self, row: &RetainedMessage) -> Result<InterfaceId, String> {
+        let interfaces = self.shared.registry.interfaces();
+        let Some(registered) = interfaces.get(&row.interface) else {
+            return Err("the device does not have the interface any more".to_owned());
         };
         let descriptor = registered.descriptor;
         if descriptor.version.major != row.major {
             let version = descriptor.version;
             let major = row.major;
-            return Some(format!(
+            return Err(format!(
                 "it was stored for the major version {major}, and the device has {version}"
             ));
         }
-        (descriptor.ownership != Ownership::Device)
-            .then(|| "the interface is the server's by now".to_owned())
+        if descriptor.ownership != Ownership::Device {
+            return Err("the interface is the server's by now".to_owned());
+        }
+        Ok(registered.id())
     }
 
     fn set_aside(&mut self, row: RetainedMessage, reason: String) {

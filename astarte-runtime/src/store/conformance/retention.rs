@@ -361,7 +361,10 @@ pub fn set_aside_messages_are_bounded(store: &impl RetentionStore) {
 /// The reading that was applied last counts, whatever it says.
 pub fn the_clock_is_kept(store: &impl RetentionStore) {
     for (counted, wall) in [(1, 2), (u64::MAX, 0), (0, u64::MAX)] {
-        let reading = ClockReading { counted, wall: Some(wall) };
+        let reading = ClockReading {
+            counted,
+            wall: Some(wall),
+        };
         apply(
             store,
             &[Change::Clock(reading), append(counted.max(1), b"1")],

@@ -148,9 +148,10 @@ fn dump_device(
         .verbatim("bytes", backlog.bytes)
         .verbatim("last", backlog.last);
     if let Some(clock) = backlog.clock {
-        line = line
-            .verbatim("counted", clock.counted)
-            .verbatim("wall", clock.wall);
+        line = line.verbatim("counted", clock.counted);
+        if let Some(wall) = clock.wall {
+            line = line.verbatim("wall", wall);
+        }
     }
     write(line);
     Ok(())

@@ -60,7 +60,7 @@ fn fill(store: &RedbStore) {
         },
         RetentionChange::Clock(ClockReading {
             counted: 3,
-            wall: 4,
+            wall: Some(4),
         }),
     ];
     store.apply_retention(&changes).unwrap();
