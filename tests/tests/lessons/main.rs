@@ -3,6 +3,7 @@
 //! Those of pairing stand with the other tests of pairing.
 
 mod connecting;
+mod interfaces;
 mod limits;
 mod receiving;
 mod repetitions;
