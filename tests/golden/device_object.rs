@@ -96,12 +96,9 @@ impl ::astarte_runtime::ObjectInterface for Position {
 
 impl ::astarte_runtime::Object<Position> for Position {
     fn encode(&self, object: &mut ::astarte_runtime::payload::ObjectWriter<'_>) {
-        object.field::<::astarte_runtime::wire::Double, _>("latitude", &self.latitude);
-        object.field::<::astarte_runtime::wire::Double, _>("longitude", &self.longitude);
-        object
-            .field::<
-                ::astarte_runtime::wire::Integer,
-                _,
-            >("satellites", &self.satellites);
+        use ::astarte_runtime::wire;
+        object.field::<wire::Double, _>("latitude", &self.latitude);
+        object.field::<wire::Double, _>("longitude", &self.longitude);
+        object.field::<wire::Integer, _>("satellites", &self.satellites);
     }
 }

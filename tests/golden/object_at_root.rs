@@ -77,9 +77,10 @@ impl ::astarte_runtime::ObjectInterface for ObjectAtRoot {
 
 impl ::astarte_runtime::Object<ObjectAtRoot> for ObjectAtRoot {
     fn encode(&self, object: &mut ::astarte_runtime::payload::ObjectWriter<'_>) {
-        object.field::<::astarte_runtime::wire::Double, _>("value", &self.value);
-        object.field::<::astarte_runtime::wire::String, _>("key", &self.key);
-        object.field::<::astarte_runtime::wire::Boolean, _>("object", &self.object);
-        object.field::<::astarte_runtime::wire::Integer, _>("self", &self.self_);
+        use ::astarte_runtime::wire;
+        object.field::<wire::Double, _>("value", &self.value);
+        object.field::<wire::String, _>("key", &self.key);
+        object.field::<wire::Boolean, _>("object", &self.object);
+        object.field::<wire::Integer, _>("self", &self.self_);
     }
 }

@@ -98,16 +98,9 @@ impl ::astarte_runtime::ObjectInterface for Partial {
 
 impl ::astarte_runtime::Object<Partial> for Partial {
     fn encode(&self, object: &mut ::astarte_runtime::payload::ObjectWriter<'_>) {
-        object.field::<::astarte_runtime::wire::Double, _>("latitude", &self.latitude);
-        object
-            .optional_field::<
-                ::astarte_runtime::wire::Double,
-                _,
-            >("longitude", &self.longitude);
-        object
-            .optional_field::<
-                ::astarte_runtime::wire::Integer,
-                _,
-            >("satellites", &self.satellites);
+        use ::astarte_runtime::wire;
+        object.field::<wire::Double, _>("latitude", &self.latitude);
+        object.optional_field::<wire::Double, _>("longitude", &self.longitude);
+        object.optional_field::<wire::Integer, _>("satellites", &self.satellites);
     }
 }

@@ -163,28 +163,17 @@ impl ::astarte_runtime::FromObject<ReceivedNames> for ReceivedNames {
     fn decode(
         mut object_: ::astarte_runtime::payload::Document<'_>,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
+        use ::astarte_runtime::wire;
         let mut value = ::core::option::Option::None;
         let mut key = ::core::option::Option::None;
         let mut object = ::core::option::Option::None;
         let mut r#type = ::core::option::Option::None;
         while let ::core::option::Option::Some((key_, value_)) = object_.next()? {
             match key_ {
-                "value" => {
-                    value = value_
-                        .decode_field::<::astarte_runtime::wire::Double, _>("value")?;
-                }
-                "key" => {
-                    key = value_
-                        .decode_field::<::astarte_runtime::wire::String, _>("key")?;
-                }
-                "object" => {
-                    object = value_
-                        .decode_field::<::astarte_runtime::wire::Boolean, _>("object")?;
-                }
-                "type" => {
-                    r#type = value_
-                        .decode_field::<::astarte_runtime::wire::Integer, _>("type")?;
-                }
+                "value" => value = value_.decode_field::<wire::Double, _>("value")?,
+                "key" => key = value_.decode_field::<wire::String, _>("key")?,
+                "object" => object = value_.decode_field::<wire::Boolean, _>("object")?,
+                "type" => r#type = value_.decode_field::<wire::Integer, _>("type")?,
                 _ => {}
             }
         }

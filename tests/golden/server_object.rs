@@ -162,22 +162,18 @@ impl ::astarte_runtime::FromObject<Route> for Route {
     fn decode(
         mut object: ::astarte_runtime::payload::Document<'_>,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
+        use ::astarte_runtime::wire;
         let mut name = ::core::option::Option::None;
         let mut latitude = ::core::option::Option::None;
         let mut longitude = ::core::option::Option::None;
         while let ::core::option::Option::Some((key, value)) = object.next()? {
             match key {
-                "name" => {
-                    name = value
-                        .decode_field::<::astarte_runtime::wire::String, _>("name")?;
-                }
+                "name" => name = value.decode_field::<wire::String, _>("name")?,
                 "latitude" => {
-                    latitude = value
-                        .decode_field::<::astarte_runtime::wire::Double, _>("latitude")?;
+                    latitude = value.decode_field::<wire::Double, _>("latitude")?;
                 }
                 "longitude" => {
-                    longitude = value
-                        .decode_field::<::astarte_runtime::wire::Double, _>("longitude")?;
+                    longitude = value.decode_field::<wire::Double, _>("longitude")?;
                 }
                 _ => {}
             }

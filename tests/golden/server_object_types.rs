@@ -221,6 +221,7 @@ impl ::astarte_runtime::FromObject<ServerObjectTypes> for ServerObjectTypes {
     fn decode(
         mut object: ::astarte_runtime::payload::Document<'_>,
     ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
+        use ::astarte_runtime::wire;
         let mut double_value = ::core::option::Option::None;
         let mut integer_value = ::core::option::Option::None;
         let mut boolean_value = ::core::option::Option::None;
@@ -238,102 +239,64 @@ impl ::astarte_runtime::FromObject<ServerObjectTypes> for ServerObjectTypes {
         while let ::core::option::Option::Some((key, value)) = object.next()? {
             match key {
                 "doubleValue" => {
-                    double_value = value
-                        .decode_field::<
-                            ::astarte_runtime::wire::Double,
-                            _,
-                        >("doubleValue")?;
+                    double_value = value.decode_field::<wire::Double, _>("doubleValue")?;
                 }
                 "integerValue" => {
                     integer_value = value
-                        .decode_field::<
-                            ::astarte_runtime::wire::Integer,
-                            _,
-                        >("integerValue")?;
+                        .decode_field::<wire::Integer, _>("integerValue")?;
                 }
                 "booleanValue" => {
                     boolean_value = value
-                        .decode_field::<
-                            ::astarte_runtime::wire::Boolean,
-                            _,
-                        >("booleanValue")?;
+                        .decode_field::<wire::Boolean, _>("booleanValue")?;
                 }
                 "longintegerValue" => {
                     longinteger_value = value
-                        .decode_field::<
-                            ::astarte_runtime::wire::LongInteger,
-                            _,
-                        >("longintegerValue")?;
+                        .decode_field::<wire::LongInteger, _>("longintegerValue")?;
                 }
                 "stringValue" => {
-                    string_value = value
-                        .decode_field::<
-                            ::astarte_runtime::wire::String,
-                            _,
-                        >("stringValue")?;
+                    string_value = value.decode_field::<wire::String, _>("stringValue")?;
                 }
                 "binaryblobValue" => {
                     binaryblob_value = value
-                        .decode_field::<
-                            ::astarte_runtime::wire::BinaryBlob,
-                            _,
-                        >("binaryblobValue")?;
+                        .decode_field::<wire::BinaryBlob, _>("binaryblobValue")?;
                 }
                 "datetimeValue" => {
                     datetime_value = value
-                        .decode_field::<
-                            ::astarte_runtime::wire::DateTime,
-                            _,
-                        >("datetimeValue")?;
+                        .decode_field::<wire::DateTime, _>("datetimeValue")?;
                 }
                 "doublearrayValue" => {
                     doublearray_value = value
-                        .decode_field::<
-                            ::astarte_runtime::wire::DoubleArray,
-                            _,
-                        >("doublearrayValue")?;
+                        .decode_field::<wire::DoubleArray, _>("doublearrayValue")?;
                 }
                 "integerarrayValue" => {
                     integerarray_value = value
-                        .decode_field::<
-                            ::astarte_runtime::wire::IntegerArray,
-                            _,
-                        >("integerarrayValue")?;
+                        .decode_field::<wire::IntegerArray, _>("integerarrayValue")?;
                 }
                 "booleanarrayValue" => {
                     booleanarray_value = value
-                        .decode_field::<
-                            ::astarte_runtime::wire::BooleanArray,
-                            _,
-                        >("booleanarrayValue")?;
+                        .decode_field::<wire::BooleanArray, _>("booleanarrayValue")?;
                 }
                 "longintegerarrayValue" => {
                     longintegerarray_value = value
                         .decode_field::<
-                            ::astarte_runtime::wire::LongIntegerArray,
+                            wire::LongIntegerArray,
                             _,
                         >("longintegerarrayValue")?;
                 }
                 "stringarrayValue" => {
                     stringarray_value = value
-                        .decode_field::<
-                            ::astarte_runtime::wire::StringArray,
-                            _,
-                        >("stringarrayValue")?;
+                        .decode_field::<wire::StringArray, _>("stringarrayValue")?;
                 }
                 "binaryblobarrayValue" => {
                     binaryblobarray_value = value
                         .decode_field::<
-                            ::astarte_runtime::wire::BinaryBlobArray,
+                            wire::BinaryBlobArray,
                             _,
                         >("binaryblobarrayValue")?;
                 }
                 "datetimearrayValue" => {
                     datetimearray_value = value
-                        .decode_field::<
-                            ::astarte_runtime::wire::DateTimeArray,
-                            _,
-                        >("datetimearrayValue")?;
+                        .decode_field::<wire::DateTimeArray, _>("datetimearrayValue")?;
                 }
                 _ => {}
             }

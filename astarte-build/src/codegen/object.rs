@@ -235,13 +235,12 @@ impl ObjectImpls<'_> {
             ..
         } = self;
         let (parameters, arguments, clause) = self.generics.split_for_impl();
-        let fields = self
-            .fields
-            .iter()
-            .map(|field| field.expand_encode(runtime, span));
+        let fields = self.fields.iter().map(|field| field.expand_encode(span));
+        let names = self.expand_names();
         quote_spanned!(span=>
             impl #parameters #runtime::Object<#interface> for #ident #arguments #clause {
                 fn encode(&self, object: &mut #runtime::payload::ObjectWriter<'_>) {
+                    #names
                     #(#fields)*
                 }
             }
@@ -262,7 +261,8 @@ impl ObjectImpls<'_> {
         let arms = self
             .fields
             .iter()
-            .map(|field| field.expand_arm(&value, runtime, span));
+            .map(|field| field.expand_arm(&value, span));
+        let names = self.expand_names();
         let results = self
             .fields
             .iter()
@@ -272,6 +272,7 @@ impl ObjectImpls<'_> {
                 fn decode(
                     mut #object: #runtime::payload::Document<'_>,
                 ) -> ::core::result::Result<Self, #runtime::DecodeError> {
+                    #names
                     #(let mut #members = ::core::option::Option::None;)*
                     while let ::core::option::Option::Some((#key, #value)) = #object.next()? {
                         match #key {
@@ -283,6 +284,14 @@ impl ObjectImpls<'_> {
                 }
             }
         )
+    }
+
+    /// What the fields name. Where they go through traits of their own, types of the user's stand here instead, which
+    /// an import would hide.
+    fn expand_names(&self) -> Option<TokenStream> {
+        let (runtime, span) = (self.runtime, self.span());
+        let named = self.fields.iter().any(|field| field.through.is_none());
+        named.then(|| quote_spanned!(span=> use #runtime::wire;))
     }
 
     fn span(&self) -> Span {
@@ -312,7 +321,7 @@ impl Field<'_> {
         }
     }
 
-    fn expand_encode(&self, runtime: &TokenStream, span: Span) -> TokenStream {
+    fn expand_encode(&self, span: Span) -> TokenStream {
         let span = self.span(span);
         let Self { member, key, .. } = self;
         let wire = types::wire(self.value_type, span);
@@ -322,7 +331,7 @@ impl Field<'_> {
                 false => quote_spanned!(span=> field),
             };
             return quote_spanned!(span=>
-                object.#method::<#runtime::wire::#wire, _>(#key, &self.#member);
+                object.#method::<wire::#wire, _>(#key, &self.#member);
             );
         };
         match self.optional {
@@ -335,13 +344,13 @@ impl Field<'_> {
         }
     }
 
-    fn expand_arm(&self, value: &Ident, runtime: &TokenStream, span: Span) -> TokenStream {
+    fn expand_arm(&self, value: &Ident, span: Span) -> TokenStream {
         let span = self.span(span);
         let Self { member, key, .. } = self;
         let wire = types::wire(self.value_type, span);
         let decoded = match &self.through {
             Some((through, ty)) => quote_spanned!(span=> <#ty as #through>::decode(#value)?),
-            None => quote_spanned!(span=> #value.decode_field::<#runtime::wire::#wire, _>(#key)?),
+            None => quote_spanned!(span=> #value.decode_field::<wire::#wire, _>(#key)?),
         };
         quote_spanned!(span=> #key => #member = #decoded,)
     }
