@@ -149,6 +149,9 @@ pub use astarte_derive::AstarteValue;
 /// }
 /// ```
 ///
+/// `builder.events::<FromServer>()` adds all of them to the introspection, and gives the receiver. Each variant is of an
+/// interface of its own; two of one interface do not compile.
+///
 /// # Arguments
 ///
 /// - `crate`: as for [`astarte_interface`](macro@astarte_interface).

@@ -219,6 +219,7 @@ fn output_is_written_when_it_differs() {
 fn a_lock_holds_versions_to_what_they_were() {
     let level = r#"{ "endpoint": "/level", "type": "double" }"#;
     let changed = r#"{ "endpoint": "/level", "type": "integer" }"#;
+    let removed = r#"{ "endpoint": "/other", "type": "double" }"#;
     let more = format!(r#"{level}, {{ "endpoint": "/more", "type": "double" }}"#);
     let text = |minor: u32, mappings: &str| {
         format!(
@@ -243,6 +244,7 @@ fn a_lock_holds_versions_to_what_they_were() {
     for (minor, mappings, code) in [
         (0, more.as_str(), "[lock::changed]"),
         (1, changed, "[lock::incompatible]"),
+        (1, removed, "[lock::incompatible]"),
     ] {
         write(text(minor, mappings));
         let text = refused(&config);
@@ -254,6 +256,10 @@ fn a_lock_holds_versions_to_what_they_were() {
         .expect("a mapping may be added in a minor version");
     let kept = fs::read_to_string(&lock).expect("it is there");
     assert_eq!(kept, locked, "the lock is written on demand alone");
+
+    fs::write(&lock, locked.replace("1.0", "one")).expect("the lock can be written");
+    let text = refused(&config);
+    assert!(text.contains("[lock::syntax]"), "{text}");
 }
 
 #[test]
