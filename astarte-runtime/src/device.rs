@@ -174,8 +174,8 @@ impl Device {
     /// Says that the application has set all properties again that it has, after
     /// [`Status::StoreRecovered`](crate::Status::StoreRecovered).
     ///
-    /// From the next handshake on the device tells the server which properties are set, and the server deletes all
-    /// others. Without a loss it changes nothing.
+    /// With the next connection the device tells the server which properties are set, and the server deletes all others.
+    /// Without a loss it changes nothing.
     ///
     /// # Errors
     ///

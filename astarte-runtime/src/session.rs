@@ -39,6 +39,8 @@ pub(crate) struct Session<T> {
 pub(crate) enum Event<T> {
     /// The broker has taken responsibility for a message.
     Acknowledged(T),
+    /// A packet id that an earlier process used is free.
+    Freed,
     /// A message for the application. It must be acknowledged by [`Session::acknowledge`] where there is an `Ack`.
     Message(Publish, Option<Ack>),
     /// The answer to a ping.
@@ -177,7 +179,8 @@ impl<T> Session<T> {
                 Recorded::Nothing => None,
             },
             Packet::PubComp(PubComp { pkid }) => {
-                self.outgoing.completed(pkid).map(Event::Acknowledged)
+                let completed = self.outgoing.completed(pkid);
+                completed.map(|token| token.map_or(Event::Freed, Event::Acknowledged))
             }
             Packet::PubRel(PubRel { pkid }) => match self.incoming.released(pkid) {
                 Released::Complete => {
@@ -473,7 +476,7 @@ mod tests {
         for pkid in [2, 4] {
             assert_eq!(
                 session.handle(Packet::PubComp(PubComp { pkid }), &mut out),
-                Ok(None)
+                Ok(Some(Event::Freed))
             );
         }
         assert!(session.has_room());

@@ -107,8 +107,16 @@ impl Site {
     ///
     /// - The sandbox gives something that is not what it should be.
     pub fn config(&self) -> Config {
-        let id = self
-            .device
+        self.config_of(&self.device)
+    }
+
+    /// The same for another device that is registered.
+    ///
+    /// # Panics
+    ///
+    /// - The sandbox gives something that is not what it should be.
+    pub fn config_of(&self, device: &astarte_sandbox::Device) -> Config {
+        let id = device
             .id()
             .to_string()
             .parse()
@@ -118,8 +126,7 @@ impl Site {
             .realm()
             .parse()
             .expect("the sandbox has a realm");
-        let secret = self
-            .device
+        let secret = device
             .credentials_secret()
             .expect("the device is registered");
         let tls = Tls::new()
@@ -142,10 +149,9 @@ fn topic(packet: &[u8]) -> Option<String> {
 }
 
 /// Breaks the connection of a device, and lets none come to be until [`heal`](astarte_sandbox::Device::heal).
-pub async fn go_offline(site: &Site, stream: &mut StatusStream) {
-    site.device
-        .refuse_connections(1_000_000, Refusal::ServerUnavailable);
-    site.device.drop_connection();
+pub async fn go_offline(device: &astarte_sandbox::Device, stream: &mut StatusStream) {
+    device.refuse_connections(1_000_000, Refusal::ServerUnavailable);
+    device.drop_connection();
     status(stream, |status| {
         matches!(status, Status::Disconnected(_)).then_some(())
     })

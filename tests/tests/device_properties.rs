@@ -1,8 +1,13 @@
 //! Properties that the device sets.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
 };
 
 use astarte_runtime::{
@@ -93,6 +98,39 @@ async fn a_value_that_the_server_has_is_not_sent_again() -> TestResult {
     }
     site.device.all_processed().await;
     assert_eq!(site.device.data(NAME, "/1/integer").len(), 2);
+    Ok(())
+}
+
+/// Lesson 11: a set whose acknowledgement did not come in time had stored its value. Tried again, it found the value in
+/// the store, reported success, and sent nothing.
+#[tokio::test]
+async fn lesson_11_a_value_counts_as_set_once_the_server_has_it() -> TestResult {
+    let site = Site::start().await?;
+    let mut builder = Device::builder(site.config());
+    let properties = builder.interface::<DeviceProperties>();
+    let mut status = builder.status();
+    let device = soon(builder.connect()).await?;
+    connected(&mut status).await;
+    let endpoint = device_properties::Integer { id: 1 };
+    site.device.stall(true);
+    let mut first = soon(properties.set(&endpoint, 1)).await?;
+    let pending = poll_fn(|cx| Poll::Ready(Pin::new(&mut first).poll(cx)));
+    assert!(pending.await.is_pending());
+    drop(first);
+    // Once more on the same connection, and once over another one, which loses what the broker has not read.
+    let again = soon(properties.set(&endpoint, 1)).await?;
+    site.device.drop_connection();
+    let offline = soon(properties.set(&endpoint, 1)).await?;
+    site.device.heal();
+    for delivery in [again, offline] {
+        assert_eq!(soon(delivery).await?, Receipt::Acknowledged);
+    }
+    site.device.all_processed().await;
+    assert_eq!(
+        site.device.property(NAME, "/1/integer"),
+        Some(Value::Integer(1))
+    );
+    device.disconnect().await;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -11,7 +11,11 @@ use std::{
 use astarte_runtime::{
     Builder, Config, Delivery, DeliveryError, Device, Handle, Receipt, SendError, Status,
     TimeSource, astarte_interface,
-    store::{MemoryStore, RetentionStore},
+    store::{
+        Backlog, Change, MemoryStore, Property, PropertyStore, RedbStore, RetainedMessage,
+        RetentionChange, RetentionStore, SessionChange, SessionStore, SetAside, Store, StoreError,
+        StoredSession,
+    },
 };
 use astarte_sandbox::Value;
 use astarte_tests::{Process, Site, TestResult, connected, go_offline, soon, status};
@@ -19,6 +23,10 @@ use astarte_tests::{Process, Site, TestResult, connected, go_offline, soon, stat
 /// What a meter counts; `energy` is unique and stored, `alarm` guaranteed and stored for a day.
 #[astarte_interface("../interfaces/org.example.meter.Usage.json")]
 struct Usage;
+
+/// What the thermostat is told to do once; `calibrate` is unique.
+#[astarte_interface("../interfaces/org.example.thermostat.Commands.json")]
+struct Commands;
 
 /// What the thermostat measures.
 #[astarte_interface("../interfaces/org.example.thermostat.Readings.json")]
@@ -63,7 +71,7 @@ async fn what_was_stored_offline_arrives_in_order() -> TestResult {
     let usage = builder.interface::<Usage>();
     let mut stream = builder.status();
     let device = soon(builder.connect()).await?;
-    go_offline(&site, &mut stream).await;
+    go_offline(&site.device, &mut stream).await;
 
     let mut deliveries = Vec::new();
     for value in 0..3000 {
@@ -86,7 +94,7 @@ async fn the_order_of_an_interface_holds_across_retentions() -> TestResult {
     let usage = builder.interface::<Usage>();
     let mut stream = builder.status();
     let device = soon(builder.connect()).await?;
-    go_offline(&site, &mut stream).await;
+    go_offline(&site.device, &mut stream).await;
     let base = format!("{}/{}", site.sandbox.realm(), site.device.id());
     let mut expected = Vec::new();
     for meter in 0..200 {
@@ -120,7 +128,7 @@ async fn lesson_10_what_comes_while_the_backlog_drains_is_sent() -> TestResult {
     let usage = builder.interface::<Usage>();
     let mut stream = builder.status();
     let device = soon(builder.connect()).await?;
-    go_offline(&site, &mut stream).await;
+    go_offline(&site.device, &mut stream).await;
     for value in 0..1000 {
         soon(usage.send(usage::Energy { meter: "m" }, value)).await?;
     }
@@ -143,7 +151,7 @@ async fn a_restarted_process_sends_what_an_earlier_one_stored() -> TestResult {
     let store = Arc::new(MemoryStore::new());
     let config = || site.config().store(Arc::clone(&store));
     let mut process = start(config()).await?;
-    go_offline(&site, &mut process.status).await;
+    go_offline(&site.device, &mut process.status).await;
     let mut deliveries = Vec::new();
     for value in 0..500 {
         deliveries.push(count(&process, value).await?);
@@ -205,7 +213,7 @@ async fn the_oldest_make_room_and_are_told() -> TestResult {
     let usage = builder.interface::<Usage>();
     let mut stream = builder.status();
     let device = soon(builder.connect()).await?;
-    go_offline(&site, &mut stream).await;
+    go_offline(&site.device, &mut stream).await;
     let mut deliveries = Vec::new();
     for value in 0..250 {
         deliveries.push(soon(usage.send(usage::Energy { meter: "m" }, value)).await?);
@@ -260,7 +268,7 @@ async fn lesson_16_a_clock_that_is_set_changes_nothing() -> TestResult {
     };
     // A first process whose clock is right, then one whose clock begins in 1970 and is set on the way.
     let mut process = start(config()).await?;
-    go_offline(&site, &mut process.status).await;
+    go_offline(&site.device, &mut process.status).await;
     send(&process, "old").await?;
     send(&process, "older than a day by then").await?;
     process.crash();
@@ -269,7 +277,7 @@ async fn lesson_16_a_clock_that_is_set_changes_nothing() -> TestResult {
     let mut process = start(config()).await?;
     site.device.received(USAGE, "/m/alarm").await?;
     site.device.received(USAGE, "/m/alarm").await?;
-    go_offline(&site, &mut process.status).await;
+    go_offline(&site.device, &mut process.status).await;
     send(&process, "in 1970").await?;
     wall.0.store(now, Ordering::Relaxed);
     send(&process, "set").await?;
@@ -283,7 +291,7 @@ async fn lesson_16_a_clock_that_is_set_changes_nothing() -> TestResult {
         assert_eq!(message.value(), Some(&Value::String(expected.into())));
     }
     // What waits for longer than its expiry while no process runs is not sent.
-    go_offline(&site, &mut process.status).await;
+    go_offline(&site.device, &mut process.status).await;
     send(&process, "expired").await?;
     process.crash();
     wall.0.store(now + 2 * DAY, Ordering::Relaxed);
@@ -304,7 +312,7 @@ async fn lesson_9_what_can_never_be_sent_is_set_aside() -> TestResult {
     let store = Arc::new(MemoryStore::new());
     let config = || site.config().store(Arc::clone(&store));
     let mut process = start(config()).await?;
-    go_offline(&site, &mut process.status).await;
+    go_offline(&site.device, &mut process.status).await;
     count(&process, 1).await?;
     process.stop().await;
     site.device.heal();
@@ -330,5 +338,156 @@ async fn lesson_9_what_can_never_be_sent_is_set_aside() -> TestResult {
     all_received(&site, 1).await;
     process.stop().await;
     assert_eq!(energies(&site), [2]);
+    Ok(())
+}
+
+/// A store whose disk is full when it is told to be.
+#[derive(Debug, Default)]
+struct Disk {
+    rows: MemoryStore,
+    full: AtomicBool,
+}
+
+impl Disk {
+    fn check(&self) -> Result<(), StoreError> {
+        match self.full.load(Ordering::Relaxed) {
+            true => Err(StoreError::Full("nothing left".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Store for Disk {}
+
+impl PropertyStore for Disk {
+    fn load(
+        &self,
+        interface: &str,
+        major: u32,
+        path: &str,
+    ) -> Result<Option<Property>, StoreError> {
+        self.rows.load(interface, major, path)
+    }
+
+    fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError> {
+        self.rows.load_interface(interface, major)
+    }
+
+    fn load_all(&self) -> Result<Vec<Property>, StoreError> {
+        self.rows.load_all()
+    }
+
+    fn apply(&self, changes: &[Change]) -> Result<(), StoreError> {
+        self.check()?;
+        self.rows.apply(changes)
+    }
+}
+
+impl RetentionStore for Disk {
+    fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.rows.backlog()
+    }
+
+    fn load_messages(
+        &self,
+        after: u64,
+        messages: usize,
+        bytes: u64,
+    ) -> Result<Vec<RetainedMessage>, StoreError> {
+        self.rows.load_messages(after, messages, bytes)
+    }
+
+    fn apply_retention(&self, changes: &[RetentionChange]) -> Result<(), StoreError> {
+        self.check()?;
+        self.rows.apply_retention(changes)
+    }
+
+    fn load_set_aside(&self) -> Result<Vec<SetAside>, StoreError> {
+        self.rows.load_set_aside()
+    }
+}
+
+impl SessionStore for Disk {
+    fn load_session(&self) -> Result<Option<StoredSession>, StoreError> {
+        self.rows.load_session()
+    }
+
+    fn apply_session(&self, changes: &[SessionChange]) -> Result<(), StoreError> {
+        self.check()?;
+        self.rows.apply_session(changes)
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_what_must_be_stored_and_nothing_else() -> TestResult {
+    let site = Site::start().await?;
+    let disk = Arc::new(Disk::default());
+    let mut builder = Device::builder(site.config().store(Arc::clone(&disk)));
+    let usage = builder.interface::<Usage>();
+    let mut commands = builder.interface::<Commands>();
+    let mut stream = builder.status();
+    let device = soon(builder.connect()).await?;
+    connected(&mut stream).await;
+    let meter = "m";
+    let before = soon(usage.send(usage::Energy { meter }, 1)).await?;
+    soon(before).await?;
+
+    disk.full.store(true, Ordering::Relaxed);
+    let refused = soon(usage.send(usage::Energy { meter }, 2)).await;
+    assert!(
+        matches!(refused, Err(SendError::Store(StoreError::Full(_)))),
+        "{refused:?}"
+    );
+    let power = soon(usage.send(usage::Power { meter }, 1.0)).await?;
+    assert_eq!(soon(power).await?, Receipt::Acknowledged);
+    // Commands are received, though nobody can note that they were, and new sessions begin.
+    for value in [1.5, 2.5] {
+        site.device
+            .publish("org.example.thermostat.Commands", "/r/calibrate", value)?;
+        soon(commands.recv()).await?;
+        site.device.kick();
+        connected(&mut stream).await;
+    }
+
+    disk.full.store(false, Ordering::Relaxed);
+    let after = soon(usage.send(usage::Energy { meter }, 3)).await?;
+    assert_eq!(soon(after).await?, Receipt::Acknowledged);
+    device.disconnect().await;
+    site.device.all_processed().await;
+    assert_eq!(energies(&site), [1, 3]);
+    assert_eq!(disk.rows.backlog()?.messages, 0);
+    assert!(disk.rows.load_session()?.is_some());
+    Ok(())
+}
+
+/// A gateway keeps what many devices store in one file.
+#[tokio::test]
+async fn many_devices_share_one_file() -> TestResult {
+    let site = Site::start().await?;
+    let directory = tempfile::tempdir()?;
+    let store = RedbStore::open(directory.path().join("gateway.redb"))?;
+    let realm = site.sandbox.realm().parse()?;
+    let config = |device: &astarte_sandbox::Device| {
+        let id = device.id().to_string().parse()?;
+        let config = site.config_of(device).store(store.device(&realm, &id));
+        Ok::<_, Box<dyn std::error::Error>>(config)
+    };
+    let mut meters = Vec::new();
+    for _ in 0..5 {
+        let device = site.sandbox.register_device()?;
+        meters.push((start(config(&device)?).await?, device));
+    }
+    for (value, (meter, device)) in (0..).zip(&mut meters) {
+        go_offline(device, &mut meter.status).await;
+        count(meter, value).await?;
+    }
+    for (value, (meter, device)) in (0..).zip(meters) {
+        meter.stop().await;
+        device.heal();
+        let meter = start(config(&device)?).await?;
+        let message = device.received(USAGE, "/m/energy").await?;
+        assert_eq!(message.value(), Some(&Value::LongInteger(value)));
+        meter.stop().await;
+    }
     Ok(())
 }

@@ -47,6 +47,7 @@ pub(crate) struct Handshake {
     pending: usize,
     /// The list of the properties that are set; empty where it is not to be sent.
     list: Vec<u8>,
+    withheld: bool,
 }
 
 /// The steps, in their order. The id is that of the last packet.
@@ -91,6 +92,7 @@ impl Handshake {
             unsent: VecDeque::new(),
             pending: 0,
             list: Vec::new(),
+            withheld: false,
         };
         let next = handshake.go_on(cx);
         (handshake, next)
@@ -99,6 +101,11 @@ impl Handshake {
     /// Whether all its steps are done.
     pub(crate) fn is_over(&self) -> bool {
         self.step == Step::Done
+    }
+
+    /// Whether the server was to be told which properties are set, and was not.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.withheld
     }
 
     /// Whether it has come so far as to ask for the properties of the server.
@@ -169,6 +176,7 @@ impl Handshake {
         cx: &mut Context<'_>,
     ) -> Result<Next, usize> {
         // After the loss of a store the server would delete what the list does not name.
+        self.withheld = self.plan.list && !complete;
         self.plan.list &= complete;
         // What was added meanwhile is not in the introspection yet: the next handshake has it.
         properties.retain(|(_, property)| {

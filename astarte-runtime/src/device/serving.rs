@@ -170,7 +170,9 @@ impl Serving {
             self.noted = true;
             self.changed = true;
             let introspection = self.told.interfaces.introspection();
-            if memory.introduced.as_deref() != Some(introspection) {
+            // Where the list of properties was withheld, each handshake is a full one until it is not.
+            let complete = !self.handshake.is_incomplete();
+            if complete && memory.introduced.as_deref() != Some(introspection) {
                 memory.introduced = Some(introspection.to_owned());
                 // Lost with a power cut, it only makes the next handshake a full one.
                 let introduced = SessionChange::Introduced(memory.introduced.clone());
@@ -271,12 +273,9 @@ impl Serving {
                     Token::Message(_) | Token::Release(_) => None,
                 };
                 connection.acknowledged(token);
-                if !self.handshake.is_over() {
-                    let cx = &mut connection.context(&mut link.output, &mut memory.session);
-                    let next = self.handshake.acknowledged(generation, cx);
-                    self.follow(next, connection);
-                }
+                self.made_room(generation, connection, link, memory);
             }
+            Some(Event::Freed) => self.made_room(None, connection, link, memory),
             Some(Event::Subscribed(id, codes)) => {
                 let cx = &mut connection.context(&mut link.output, &mut memory.session);
                 let next = self.handshake.subscribed(id, &codes, cx)?;
@@ -299,6 +298,21 @@ impl Serving {
             None => {}
         }
         Ok(())
+    }
+
+    /// The broker has acknowledged a message, of the handshake of this generation or of none.
+    fn made_room(
+        &mut self,
+        generation: Option<u32>,
+        connection: &Connection,
+        link: &mut Link,
+        memory: &mut Memory,
+    ) {
+        if !self.handshake.is_over() {
+            let cx = &mut connection.context(&mut link.output, &mut memory.session);
+            let next = self.handshake.acknowledged(generation, cx);
+            self.follow(next, connection);
+        }
     }
 
     fn loaded(

@@ -178,6 +178,7 @@ impl<T> Outgoing<T> {
         self.take(|sent| {
             sent.id == id && matches!(&sent.state, State::Published(publish) if publish.qos == QoS::AtLeastOnce)
         })
+        .flatten()
     }
 
     /// A PUBREC.
@@ -210,8 +211,8 @@ impl<T> Outgoing<T> {
         })
     }
 
-    /// A PUBCOMP; returns the token of the message where it was released.
-    pub(super) fn completed(&mut self, id: u16) -> Option<T> {
+    /// A PUBCOMP; returns the token of the message where it was released, and none where it was an earlier process's.
+    pub(super) fn completed(&mut self, id: u16) -> Option<Option<T>> {
         self.take(|sent| sent.id == id && matches!(sent.state, State::Released))
     }
 
@@ -251,9 +252,9 @@ impl<T> Outgoing<T> {
         unacknowledged.collect()
     }
 
-    fn take(&mut self, wanted: impl Fn(&InFlight<T>) -> bool) -> Option<T> {
+    fn take(&mut self, wanted: impl Fn(&InFlight<T>) -> bool) -> Option<Option<T>> {
         let index = self.in_flight.iter().position(wanted)?;
-        self.in_flight.remove(index)?.token
+        self.in_flight.remove(index).map(|sent| sent.token)
     }
 }
 

@@ -43,7 +43,9 @@ pub fn a_clear_leaves_other_kinds_alone(
     let expect = "the changes can be stored";
     store.apply(&[Change::Store(property)]).expect(expect);
     let append = RetentionChange::Append(message);
-    store.apply_retention(&[append.clone()]).expect(expect);
+    store
+        .apply_retention(std::slice::from_ref(&append))
+        .expect(expect);
     store.apply_session(&[begin]).expect(expect);
     assert_eq!(counts(), (1, 1, true));
     store
