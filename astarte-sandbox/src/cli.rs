@@ -24,6 +24,7 @@ pub(crate) struct Options {
     version: ServerVersion,
     data: Option<PathBuf>,
     pub(crate) write_ca: Option<PathBuf>,
+    pub(crate) credentials: Option<PathBuf>,
     pub(crate) json: bool,
 }
 
@@ -70,6 +71,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
             Long("server") => options.version = parser.value()?.parse()?,
             Long("data") => options.data = Some(parser.value()?.into()),
             Long("write-ca") => options.write_ca = Some(parser.value()?.into()),
+            Long("credentials") => options.credentials = Some(parser.value()?.into()),
             Long("json") => options.json = true,
             other => return Err(other.unexpected()),
         }
@@ -88,7 +90,7 @@ fn profile(name: &str) -> Result<Profile, lexopt::Error> {
 pub(crate) const USAGE: &str = "\
 usage: astarte-sandbox [--interfaces DIR]... [--port N] [--broker-port N] [--realm NAME]
                        [--realm-key FILE] [--profile spec|as-shipped] [--server VERSION] [--data DIR]
-                       [--write-ca FILE] [--json]";
+                       [--write-ca FILE] [--credentials DIR] [--json]";
 
 pub(crate) const HELP: &str = "\
 An Astarte in one process: the pairing API, the MQTT broker and the checks of the server.
@@ -104,6 +106,8 @@ usage: astarte-sandbox [options]
       --server VERSION   resemble 1.2.0, 1.2.1, 1.3 or 1.4; 1.4 by default
       --data DIR         keep keys, interfaces, devices and their properties in DIR between runs
       --write-ca FILE    write the certificate that devices must trust to FILE
+      --credentials DIR  write what a client needs to be a device without pairing to DIR:
+                         ca.pem, device.pem and device.key
       --json             write what happens as JSON lines
   -h, --help             show this text
 ";
@@ -119,7 +123,7 @@ mod tests {
     #[test]
     fn options_are_read() {
         let arguments = "--interfaces a -i b --port 1 --broker-port=2 --realm r --json \
-             --profile as-shipped --server 1.3 --write-ca c --data d";
+             --profile as-shipped --server 1.3 --write-ca c --credentials e --data d";
         let arguments: Vec<&str> = arguments.split(' ').collect();
         let Ok(Command::Run(options)) = parse(&arguments) else {
             panic!()
@@ -131,6 +135,7 @@ mod tests {
         assert_eq!(options.version, ServerVersion::V1_3);
         assert_eq!(options.write_ca, Some(PathBuf::from("c")));
         assert_eq!(options.data, Some(PathBuf::from("d")));
+        assert_eq!(options.credentials, Some(PathBuf::from("e")));
         assert!(options.json);
     }
 

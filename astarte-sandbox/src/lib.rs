@@ -37,6 +37,25 @@
 //! The server itself comes in [versions](Builder::server_version), and with or without its [known
 //! faults](Builder::profile).
 //!
+//! # The program
+//!
+//! `astarte-sandbox` is the same for people, and for devices in other languages: it says where
+//! everything is and what to try, and then what devices do. Where a message breaks the rules of its
+//! interface it shows the place in the file.
+//!
+//! ```text
+//! astarte-sandbox --interfaces interfaces --credentials try
+//! ```
+//!
+//! `--credentials` writes the files with which `mosquitto_pub` can play a device, `--data` keeps
+//! the state between runs, `--json` writes JSON lines, `--help` has the rest.
+//!
+//! # Speed
+//!
+//! One device can send some hundred thousand messages a second, and thousands of devices can be
+//! connected; each takes about 16 kB while it is idle. Of each path the newest messages are kept,
+//! [10 000](Builder::kept_messages) of them by default, and as many [events](Builder::kept_events).
+//!
 //! # Differences to a cluster
 //!
 //! - One realm, one key for its tokens: P-256, so `ES256`.

@@ -1,17 +1,21 @@
 //! `astarte-sandbox`: an Astarte on this machine, until Ctrl-C.
 
 mod cli;
+mod credentials;
+mod hints;
+mod welcome;
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use astarte_sandbox::{Device, Event, EventKind, Sandbox};
+use astarte_sandbox::{Device, Sandbox};
 use serde_json::json;
 
 use cli::{Command, Options};
+use hints::hints;
+use welcome::welcome;
 
 fn main() -> ExitCode {
     let options = match cli::parse(lexopt::Parser::from_env()) {
@@ -44,10 +48,13 @@ async fn run(options: &Options) -> Result<io::Result<()>, Box<dyn Error>> {
         Some(device) => device,
         None => sandbox.register_device()?,
     };
+    if let Some(folder) = &options.credentials {
+        credentials::write(folder, &sandbox, &device)?;
+    }
     let mut out = io::stdout();
     let start = match options.json {
         true => started(&sandbox, &device),
-        false => greeting(&sandbox, &device, options),
+        false => welcome(&sandbox, &device, options),
     };
     if let Err(error) = writeln!(out, "{start}") {
         return Ok(Err(error));
@@ -55,7 +62,7 @@ async fn run(options: &Options) -> Result<io::Result<()>, Box<dyn Error>> {
     while let Some(event) = events.next().await {
         let written = match options.json {
             true => writeln!(out, "{}", event.to_json()),
-            false => writeln!(out, "{event}{}", frame(&event)),
+            false => writeln!(out, "{event}{}", hints(&sandbox, &event)),
         };
         if let Err(error) = written {
             return Ok(Err(error));
@@ -67,18 +74,6 @@ async fn run(options: &Options) -> Result<io::Result<()>, Box<dyn Error>> {
 /// Whether the device can be used by whoever reads the greeting.
 fn has_secret(device: &Device) -> bool {
     device.credentials_secret().is_some()
-}
-
-/// The place of the interface that an error is about, on lines of its own.
-fn frame(event: &Event) -> String {
-    let declaration = match &event.kind {
-        EventKind::Error(error) => error.declaration.as_ref(),
-        _ => None,
-    };
-    declaration.map_or_else(String::new, |declaration| {
-        let lines = declaration.frame().replace('\n', "\n    ");
-        format!("\n    {lines}")
-    })
 }
 
 /// The first line of `--json`.
@@ -96,55 +91,6 @@ fn started(sandbox: &Sandbox, device: &Device) -> String {
         },
     })
     .to_string()
-}
-
-fn greeting(sandbox: &Sandbox, device: &Device, options: &Options) -> String {
-    let interfaces = sandbox.interfaces();
-    let ca = match &options.write_ca {
-        Some(path) => path.display().to_string(),
-        None => "start with --write-ca FILE to get it".to_owned(),
-    };
-    let mut text = format!("Astarte sandbox with {} interfaces\n\n", interfaces.len());
-    let secret = device.credentials_secret().unwrap_or_default();
-    let facts = [
-        ("Pairing URL", sandbox.pairing_url().to_owned()),
-        ("Realm", sandbox.realm().to_owned()),
-        ("Agent JWT", sandbox.jwt()),
-        ("Broker", sandbox.broker_url().to_owned()),
-        ("CA of the broker", ca),
-        ("A device to use", device.id().to_string()),
-        ("Its secret", secret.clone()),
-    ];
-    let interfaces = interfaces.iter().map(|interface| {
-        (
-            "Interface",
-            format!("{} {}", interface.name(), interface.version()),
-        )
-    });
-    for (name, fact) in facts.into_iter().chain(interfaces) {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "  {name:<18}{fact}");
-    }
-    let _ = write!(
-        text,
-        "\nRegister another device, with an id of 22 characters:\n\n  \
-         curl {url}/v1/{realm}/agent/devices \\\n    \
-         -H 'Content-Type: application/json' -H \"Authorization: Bearer $JWT\" \\\n    \
-         -d '{{\"data\": {{\"hw_id\": \"2imLILqtRP2vq0ZVy-TGRQ\"}}}}'\n\n\
-         Ask for what a device needs to connect:\n\n  \
-         curl {url}/v1/{realm}/devices/{id} \\\n    \
-         -H 'Authorization: Bearer {secret}'\n\n\
-         What devices do follows; Ctrl-C ends the sandbox{forgets}.\n",
-        url = sandbox.pairing_url(),
-        realm = sandbox.realm(),
-        id = device.id(),
-        forgets = if options.keeps_data() {
-            ""
-        } else {
-            " and forgets everything"
-        },
-    );
-    text
 }
 
 /// Ends the program; a reader that has gone away is no failure.

@@ -119,7 +119,10 @@ impl Display for Disconnection {
         match self {
             Disconnection::Client => f.write_str("by the device"),
             Disconnection::ForeignTopic(topic) => {
-                write!(f, "the device may not publish to `{topic}`")
+                write!(
+                    f,
+                    "it published to `{topic}`, which is not below `<realm>/<device id>`"
+                )
             }
             Disconnection::KeepAlive => f.write_str("nothing came for 1.5 times the keep alive"),
             Disconnection::Kicked(name) => write!(f, "kicked, {name}"),

@@ -94,7 +94,13 @@ fn json_begins_with_what_a_device_needs() {
 fn people_are_told_the_same() {
     let folder = Folder::new("text");
     folder.write("ind.json", IND);
-    let program = Running::start(&["--interfaces", folder.path().to_str().unwrap()]);
+    let credentials = folder.path().join("credentials");
+    let program = Running::start(&[
+        "--interfaces",
+        folder.path().to_str().unwrap(),
+        "--credentials",
+        credentials.to_str().unwrap(),
+    ]);
     let mut text = String::new();
     while !text.contains("Ctrl-C") {
         text.push_str(&program.line());
@@ -102,11 +108,18 @@ fn people_are_told_the_same() {
     }
     for expected in [
         "Pairing URL       http://127.0.0.1:",
-        "Agent JWT",
+        "JWT=ey",
         "test.Ind 1.0",
         "curl ",
+        "-m 'test.Ind:1:0'",
+        "/test.Ind/id/value -s",
     ] {
         assert!(text.contains(expected), "{expected} in {text}");
+    }
+    for file in ["ca.pem", "device.pem", "device.key"] {
+        let written = fs::read_to_string(credentials.join(file)).unwrap();
+        assert!(written.starts_with("-----BEGIN "), "{file}");
+        assert!(text.contains(&format!("credentials/{file}")), "{text}");
     }
 }
 
