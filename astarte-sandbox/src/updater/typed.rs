@@ -175,6 +175,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::bson;
 
     fn check(element: Bson, value_type: MappingType) -> Result<Value, TypeError> {
         typed(&element, value_type).map(|typed| typed.value)
@@ -197,6 +198,62 @@ mod tests {
         assert!(typed(&Bson::Int32(5), MappingType::Double).is_ok_and(|typed| typed.would_wedge));
         let mixed = Bson::Array(vec![Bson::Double(1.0), Bson::Int32(1)]);
         assert!(typed(&mixed, MappingType::DoubleArray).is_ok_and(|typed| typed.would_wedge));
+    }
+
+    /// Every element for every type, alone and as an item of its array.
+    #[test]
+    fn the_matrix_of_types() {
+        let elements = [
+            ("double", Bson::Double(1.5)),
+            ("int32", Bson::Int32(5)),
+            ("int64", Bson::Int64(5)),
+            ("large", Bson::Int64(1 << 40)),
+            ("boolean", Bson::Boolean(true)),
+            ("string", Bson::String(Bytes::from_static(b"ok"))),
+            ("text", Bson::Binary(Bytes::from_static(b"ok"))),
+            ("bytes", Bson::Binary(Bytes::from_static(b"\xff"))),
+            ("datetime", Bson::DateTime(5)),
+            ("array", Bson::Array(Vec::new())),
+            ("document", Bson::Document(bson::Document::default())),
+            ("opaque", Bson::Opaque),
+            ("null", Bson::Null),
+        ];
+        use MappingType as T;
+        let double = "double int32 int64 large";
+        let datetime = "datetime int32 int64 large";
+        for (scalar, accepted, array, items) in [
+            (T::Double, double, T::DoubleArray, double),
+            (T::Integer, "int32 int64", T::IntegerArray, "int32 int64"),
+            (T::Boolean, "boolean", T::BooleanArray, "boolean"),
+            (
+                T::LongInteger,
+                "int32 int64 large",
+                T::LongIntegerArray,
+                "int32 int64 large",
+            ),
+            (T::String, "string text", T::StringArray, "string"),
+            (
+                T::BinaryBlob,
+                "text bytes",
+                T::BinaryBlobArray,
+                "text bytes string",
+            ),
+            (T::DateTime, datetime, T::DateTimeArray, datetime),
+        ] {
+            let is_in = |list: &str, name: &str| list.split(' ').any(|other| other == name);
+            let good = elements.iter().filter(|(name, _)| is_in(items, name));
+            let good: Vec<Bson> = good.map(|(_, element)| element.clone()).collect();
+            for (name, element) in &elements {
+                let alone = check(element.clone(), scalar);
+                assert_eq!(alone.is_ok(), is_in(accepted, name), "{name} for {scalar}");
+                let as_array = check(element.clone(), array);
+                assert_eq!(as_array.is_ok(), *name == "array", "{name} for {array}");
+                let mut mixed = good.clone();
+                mixed.push(element.clone());
+                let mixed = check(Bson::Array(mixed), array);
+                assert_eq!(mixed.is_ok(), is_in(items, name), "{name} in {array}");
+            }
+        }
     }
 
     #[test]
