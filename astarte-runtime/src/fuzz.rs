@@ -10,7 +10,7 @@ use rumqttc::mqttbytes::{
 
 use crate::{
     certificate, purge,
-    session::{Event, Session},
+    session::{Answer, Event, Session},
 };
 
 /// The URL of a broker, from an answer of the pairing API.
@@ -38,43 +38,30 @@ pub fn property_list(payload: &[u8]) {
 
 /// Links to a broker that sends anything.
 ///
-/// The first byte says how many messages are in flight, the second is a mask of the messages that the application
-/// takes at once, and the third says whether the broker keeps the session. Each link is given 64 bytes of what follows.
+/// The first byte says how many messages are in flight, the second is a mask of the messages that are dealt with at
+/// once, and the third says whether the broker keeps the session. Each link is given 64 bytes of what follows.
 pub fn packets(data: &[u8]) {
-    let [in_flight, taken, kept, input @ ..] = data else {
+    let [in_flight, at_once, kept, input @ ..] = data else {
         return;
     };
-    let mut session = Session::new(WINDOW);
     let mut out = BytesMut::new();
-    for number in 0..u16::from(*in_flight).min(WINDOW) {
-        let qos = match number % 3 {
-            0 => QoS::AtMostOnce,
-            1 => QoS::AtLeastOnce,
-            _ => QoS::ExactlyOnce,
-        };
-        let publish = Publish::new(format!("test/{number}"), qos, number.to_be_bytes());
-        session.publish(publish, number, &mut out);
-    }
+    let mut session = session(u64::from(*in_flight) % u64::from(WINDOW), &mut out);
     let mut late = Vec::new();
     for link in input.chunks(64) {
         let mut input = BytesMut::from(link);
-        let mut seen = 0;
         while let Ok(packet) = Packet::read(&mut input, MAX_PACKET) {
             let Ok(event) = session.handle(packet, &mut out) else {
                 break;
             };
-            if let Some(Event::Message(_, Some(ack))) = event {
-                if taken >> (seen % 8) & 1 == 1 {
-                    session.acknowledge(ack, &mut out);
-                } else {
-                    late.push(ack);
-                }
-                seen += 1;
+            late.extend(event.and_then(answer));
+            if at_once >> (late.len() % 8) & 1 == 1 {
+                late.drain(..)
+                    .for_each(|answer| session.answer(answer, &mut out));
             }
         }
         check(&session, &mut out);
-        for ack in late.drain(late.len() / 2..) {
-            session.acknowledge(ack, &mut out);
+        for answer in late.drain(late.len() / 2..) {
+            session.answer(answer, &mut out);
         }
         if *kept == 0 {
             session.reset();
@@ -85,8 +72,38 @@ pub fn packets(data: &[u8]) {
     }
 }
 
+/// A session with so many messages of all kinds on their way, and one of an earlier process.
+fn session(in_flight: u64, out: &mut BytesMut) -> Session<u64> {
+    let mut session = Session::new(WINDOW);
+    session.restore(1, [1, 2]);
+    for number in 1..in_flight {
+        let publish = |qos| Publish::new(format!("test/{number}"), qos, number.to_be_bytes());
+        match number % 4 {
+            0 => drop(session.publish(publish(QoS::AtMostOnce), number, out)),
+            1 => drop(session.publish(publish(QoS::AtLeastOnce), number, out)),
+            2 => drop(session.publish(publish(QoS::ExactlyOnce), number, out)),
+            _ => session.publish_stored(publish(QoS::ExactlyOnce), number, number, out),
+        }
+    }
+    session
+}
+
+/// What the application and the stores say to an event.
+fn answer(event: Event<u64>) -> Option<Answer> {
+    match event {
+        Event::Message(message, ack) => ack.map(|ack| match message.payload.first() {
+            Some(0) => Answer::Failed(ack),
+            _ if ack.once().is_some() => Answer::Kept(ack),
+            _ => Answer::Safe(ack),
+        }),
+        Event::Recorded(sequence) => Some(Answer::Noted(sequence)),
+        Event::Released(id) => Some(Answer::Forgotten(id)),
+        Event::Acknowledged(_) | Event::Pong | Event::Subscribed(..) => None,
+    }
+}
+
 /// Whatever came, what is sent is MQTT of a client.
-fn check(session: &Session<u16>, out: &mut BytesMut) {
+fn check(session: &Session<u64>, out: &mut BytesMut) {
     assert!(session.unacknowledged() <= usize::from(WINDOW));
     while !out.is_empty() {
         match Packet::read(out, usize::MAX).expect("what is sent is MQTT") {
