@@ -208,6 +208,11 @@ impl<T> Session<T> {
         })
     }
 
+    /// Whether a message is still to be acknowledged: not where it is one of a session that the broker has lost.
+    pub(crate) fn holds(&self, ack: Ack) -> bool {
+        self.incoming.holds(ack)
+    }
+
     /// Says that a message is safe with the application. Acknowledgements leave in the order of the messages.
     pub(crate) fn acknowledge(&mut self, ack: Ack, out: &mut BytesMut) {
         self.answer(Answer::Safe(ack), out);
@@ -651,14 +656,14 @@ mod tests {
         session.acknowledge(next, &mut out);
         session.answer(Answer::Failed(failed), &mut out);
         assert_eq!(packets(&mut out), [Packet::PubAck(PubAck { pkid: 6 })]);
-        message(
+        let again = message(
             &mut session,
             from_broker(QoS::ExactlyOnce, 5, true),
             &mut out,
         )
         .unwrap();
         session.resume(&mut out);
-        session.answer(Answer::Failed(failed), &mut out);
+        session.answer(Answer::Failed(again), &mut out);
         message(
             &mut session,
             from_broker(QoS::ExactlyOnce, 5, true),
@@ -685,6 +690,25 @@ mod tests {
         .unwrap();
         session.acknowledge(old, &mut out);
         assert!(out.is_empty());
+    }
+
+    #[test]
+    fn an_acknowledgement_is_of_one_message_and_not_of_the_next_with_its_id() {
+        let (mut session, mut out) = session();
+        let first = from_broker(QoS::AtLeastOnce, 5, false);
+        let taken = message(&mut session, first, &mut out).unwrap();
+        session.acknowledge(taken, &mut out);
+        // Repeated on the live link, just before its PUBACK arrived.
+        let repetition = from_broker(QoS::AtLeastOnce, 5, true);
+        let late = message(&mut session, repetition, &mut out).unwrap();
+        session.resume(&mut out);
+        let next = from_broker(QoS::ExactlyOnce, 5, false);
+        let next = message(&mut session, next, &mut out).unwrap();
+        out.clear();
+        session.acknowledge(late, &mut out);
+        assert!(out.is_empty() && session.holds(next) && !session.holds(late));
+        session.answer(Answer::Kept(next), &mut out);
+        assert_eq!(packets(&mut out), [Packet::PubRec(PubRec { pkid: 5 })]);
     }
 
     #[test]

@@ -424,7 +424,8 @@ impl Serving {
 /// Handles what became of a received message, or what the stores have done.
 fn answered(answer: Answer, connection: &Connection, link: &mut Link, memory: &mut Memory) {
     match answer {
-        Answer::Taken(ack) if ack.once().is_some() => {
+        // The id of a message of a lost session may be that of another by now.
+        Answer::Taken(ack) if ack.once().is_some() && memory.session.holds(ack) => {
             connection.retain(retainer::Request::Received(ack));
         }
         answer => memory.session.answer(answer, &mut link.output),

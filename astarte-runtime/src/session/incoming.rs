@@ -6,15 +6,16 @@ use rumqttc::mqttbytes::{QoS, v4::Publish};
 
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
-    /// Counts sessions, so that an acknowledgement of an earlier one is told apart.
-    epoch: u32,
+    /// Counts messages. Packet ids come again, also to a message while the application still has an earlier one of the
+    /// same id: a broker may repeat what was acknowledged a moment ago.
+    last_serial: u64,
     /// With the application or on the way to it, in the order of arrival on this link.
     held: VecDeque<Held>,
     /// Held when the link broke, and not yet repeated on the next; whether it is safe.
     ///
     /// They are acknowledged only once repeated: a broker may close the link on an acknowledgement of what it has not
     /// sent on it.
-    unrepeated: HashMap<u16, Option<Safe>>,
+    unrepeated: HashMap<u16, Unrepeated>,
     /// QoS 2: recorded by a PUBREC and not yet released; whether the store has a note of it.
     recorded: HashMap<u16, bool>,
     /// QoS 2: completed by a PUBCOMP on this link, the newest last.
@@ -27,7 +28,14 @@ const COMPLETED: usize = 128;
 #[derive(Debug)]
 struct Held {
     id: u16,
+    serial: u64,
     qos: QoS,
+    safe: Option<Safe>,
+}
+
+#[derive(Debug)]
+struct Unrepeated {
+    serial: u64,
     safe: Option<Safe>,
 }
 
@@ -60,7 +68,7 @@ pub(crate) enum Answer {
 /// The right to acknowledge one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ack {
-    epoch: u32,
+    serial: u64,
     id: u16,
     once: bool,
 }
@@ -106,19 +114,35 @@ impl Incoming {
         // Without DUP the id was given to another message, after an acknowledgement that arrived.
         let unrepeated = self.unrepeated.remove(&id).filter(|_| publish.dup);
         self.completed.retain(|completed| *completed != id);
+        let verdict = match &unrepeated {
+            Some(_) => Verdict::Repeated,
+            None => {
+                self.last_serial += 1;
+                Verdict::New(Some(Ack {
+                    serial: self.last_serial,
+                    id,
+                    once: publish.qos == QoS::ExactlyOnce,
+                }))
+            }
+        };
+        let Unrepeated { serial, safe } = unrepeated.unwrap_or(Unrepeated {
+            serial: self.last_serial,
+            safe: None,
+        });
         self.held.push_back(Held {
             id,
+            serial,
             qos: publish.qos,
-            safe: unrepeated.flatten(),
+            safe,
         });
-        match unrepeated {
-            Some(_) => Verdict::Repeated,
-            None => Verdict::New(Some(Ack {
-                epoch: self.epoch,
-                id,
-                once: publish.qos == QoS::ExactlyOnce,
-            })),
-        }
+        verdict
+    }
+
+    /// Whether a message is still to be acknowledged.
+    pub(super) fn holds(&self, ack: Ack) -> bool {
+        let unrepeated = self.unrepeated.get(&ack.id);
+        self.held.iter().any(|held| held.serial == ack.serial)
+            || unrepeated.is_some_and(|unrepeated| unrepeated.serial == ack.serial)
     }
 
     /// How many messages of this link wait to be acknowledged.
@@ -128,21 +152,22 @@ impl Incoming {
 
     /// Notes that a message is safe, and whether the store has its id.
     pub(super) fn acknowledge(&mut self, ack: Ack, noted: bool) {
-        if ack.epoch != self.epoch {
-            return;
-        }
         let safe = Some(if noted { Safe::Noted } else { Safe::Anywhere });
-        if let Some(held) = self.held.iter_mut().find(|held| held.id == ack.id) {
+        let mut held = self.held.iter_mut();
+        if let Some(held) = held.find(|held| held.serial == ack.serial) {
             held.safe = safe;
-        } else if let Some(unrepeated) = self.unrepeated.get_mut(&ack.id) {
-            *unrepeated = safe;
+        } else if let Some(unrepeated) = self.unrepeated.get_mut(&ack.id)
+            && unrepeated.serial == ack.serial
+        {
+            unrepeated.safe = safe;
         }
     }
 
     /// Forgets a message, so that its repetition counts as new.
     pub(super) fn forget(&mut self, ack: Ack) {
-        if ack.epoch == self.epoch {
-            self.held.retain(|held| held.id != ack.id);
+        self.held.retain(|held| held.serial != ack.serial);
+        let unrepeated = self.unrepeated.get(&ack.id);
+        if unrepeated.is_some_and(|unrepeated| unrepeated.serial == ack.serial) {
             self.unrepeated.remove(&ack.id);
         }
     }
@@ -196,13 +221,17 @@ impl Incoming {
 
     pub(super) fn resume(&mut self) {
         self.completed.clear();
-        self.unrepeated
-            .extend(self.held.drain(..).map(|held| (held.id, held.safe)));
+        let held = self.held.drain(..);
+        self.unrepeated.extend(held.map(
+            |Held {
+                 id, serial, safe, ..
+             }| (id, Unrepeated { serial, safe }),
+        ));
     }
 
     pub(super) fn reset(&mut self) {
         *self = Self {
-            epoch: self.epoch.wrapping_add(1),
+            last_serial: self.last_serial,
             ..Self::default()
         };
     }
