@@ -98,7 +98,9 @@ fn answer(event: Event<u64>) -> Option<Answer> {
         }),
         Event::Recorded(sequence) => Some(Answer::Noted(sequence)),
         Event::Released(id) => Some(Answer::Forgotten(id)),
-        Event::Acknowledged(_) | Event::Pong | Event::Subscribed(..) => None,
+        Event::Acknowledged(_) | Event::Pong | Event::Subscribed(..) | Event::Unsubscribed(_) => {
+            None
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 //! repeat packets on a live link and after a reconnect.
 
 mod incoming;
+#[cfg(test)]
+mod model;
 mod outgoing;
 
 use bytes::BytesMut;
