@@ -128,7 +128,8 @@ impl Serving {
         while let Ok(answer) = connection.answers.try_recv() {
             answered(answer, connection, link, memory);
         }
-        if self.handshake.is_over() {
+        // One that has nothing to tell is over at once.
+        while self.handshake.is_over() && (self.changed || !self.noted) {
             self.follow_up(connection, link, memory).await;
         }
         if self.introduced {
@@ -168,7 +169,6 @@ impl Serving {
         let registry = &connection.shared.registry;
         if !self.noted {
             self.noted = true;
-            self.changed = true;
             let introspection = self.told.interfaces.introspection();
             // Where the list of properties was withheld, each handshake is a full one until it is not.
             let complete = !self.handshake.is_incomplete();
@@ -183,9 +183,7 @@ impl Serving {
                 connection.ask(Request::Forget(forgotten));
             }
         }
-        if !std::mem::take(&mut self.changed) {
-            return;
-        }
+        self.changed = false;
         let Some(wanted) = connection.shared.registry.connect(&self.told) else {
             connection.shared.outbox.settle_parked();
             self.introduced = true;
