@@ -222,3 +222,71 @@ pub(crate) fn qos(reliability: Reliability) -> rumqttc::mqttbytes::QoS {
         Reliability::Unique => QoS::ExactlyOnce,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registered(name: &'static str, major: u32, minor: u32) -> Registered {
+        Registered {
+            descriptor: Descriptor::new(name, major, minor, Ownership::Device),
+            inbox: None,
+        }
+    }
+
+    fn interfaces(all: Vec<Registered>) -> Interfaces {
+        Interfaces::new(all).unwrap()
+    }
+
+    #[test]
+    fn a_name_stands_once_with_its_highest_version() {
+        let interfaces = interfaces(vec![registered("org.A", 1, 1), registered("org.B", 0, 1)]);
+        for (version, introspection) in [
+            ((1, 1), "org.A:1:1;org.B:0:1"),
+            ((1, 2), "org.A:1:2;org.B:0:1"),
+            ((2, 0), "org.A:2:0;org.B:0:1"),
+        ] {
+            let added = registered("org.A", version.0, version.1);
+            let changed = interfaces.with(added).unwrap();
+            assert_eq!(changed.interfaces.introspection(), introspection);
+            let replaced = changed.replaced.map(|replaced| replaced.id().major);
+            assert_eq!(replaced, Some(1));
+        }
+        for version in [(1, 0), (0, 9)] {
+            let older = interfaces.with(registered("org.A", version.0, version.1));
+            assert!(matches!(older, Err(InterfaceError::Older { .. })));
+        }
+        let case = interfaces.with(registered("org.a", 9, 0));
+        assert!(matches!(case, Err(InterfaceError::Case { .. })));
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_removed() {
+        let interfaces = interfaces(vec![registered("org.A", 1, 1)]);
+        let id = |name, major| InterfaceId { name, major };
+        for missing in [id("org.B", 1), id("org.A", 2)] {
+            let error = interfaces.without(missing);
+            assert!(matches!(error, Err(InterfaceError::Missing { .. })));
+        }
+        let removed = interfaces.without(id("org.A", 1)).unwrap().interfaces;
+        assert_eq!(removed.introspection(), "");
+        assert!(removed.was_removed("org.A") && !removed.was_removed("org.B"));
+        let again = removed.with(registered("org.A", 1, 1)).unwrap().interfaces;
+        assert!(!again.was_removed("org.A"));
+    }
+
+    #[test]
+    fn an_introspection_that_fits_in_no_packet_is_an_error() {
+        let name = |number: usize| -> &'static str {
+            Box::leak(format!("org.{}{number:04}", "a".repeat(100)).into_boxed_str())
+        };
+        // Each has 108 bytes, 4 more for its version, and one to part it from the next.
+        let fit = (0..578).map(|number| registered(name(number), 0, 1));
+        let interfaces = interfaces(fit.collect());
+        let error = interfaces.with(registered(name(9_999), 0, 1)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the introspection has 65426 bytes, the broker takes 65407: the device has too many interfaces"
+        );
+    }
+}

@@ -154,7 +154,7 @@ async fn lesson_4_interfaces_change_while_offline() -> TestResult {
     ];
     // The introspection is in the order of the names.
     expected[2] = {
-        let mut names = vec![
+        let mut names = [
             format!("{READINGS}:1:0"),
             format!("{SETTINGS}:1:0"),
             format!("{MODE}:1:0"),
