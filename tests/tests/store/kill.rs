@@ -46,7 +46,8 @@ fn a_kill_at_any_moment_loses_nothing() -> TestResult {
             std::fs::remove_file(&file)?;
             told = Told::default();
         }
-        let lines = run(&file, Duration::from_micros(random.below(60_000)))?;
+        let after = random.below(100) as usize;
+        let lines = run(&file, after, Duration::from_micros(random.below(3000)))?;
         for line in &lines {
             told.note(line)?;
         }
@@ -65,8 +66,12 @@ fn a_kill_at_any_moment_loses_nothing() -> TestResult {
 /// Tells a process that it is the one that stores, and where.
 const ROLE: &str = "STORE_TEST_FILE";
 
-/// Runs the process for a while, and returns the lines that it wrote.
-fn run(file: &Path, time: Duration) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+/// Runs the process until it has told `after` lines and for a while more, and returns all lines.
+fn run(
+    file: &Path,
+    after: usize,
+    more: Duration,
+) -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let mut child = Command::new(env::current_exe()?)
         .args([
             "kill::a_kill_at_any_moment_loses_nothing",
@@ -79,25 +84,25 @@ fn run(file: &Path, time: Duration) -> Result<Vec<String>, Box<dyn std::error::E
     let output = BufReader::new(child.stdout.take().ok_or("it is piped")?);
     let (sender, lines) = mpsc::channel();
     let reader = thread::spawn(move || {
-        for line in output.lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                return;
-            }
-        }
+        // Sending fails when nobody reads any more.
+        output
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| sender.send(line))
     });
+    let limit = Duration::from_secs(60);
+    while lines.recv_timeout(limit)? != "begun" {}
     let mut told = Vec::new();
-    // The time runs from the moment at which the process has begun.
-    loop {
-        let line = lines.recv_timeout(Duration::from_secs(60))?;
-        if line == "begun" {
-            break;
-        }
+    while told.len() < after {
+        told.push(lines.recv_timeout(limit)?);
     }
-    let (_never, end) = mpsc::channel::<()>();
-    let _ = end.recv_timeout(time);
+    // The moment between two lines is to be any.
+    if let Ok(line) = lines.recv_timeout(more) {
+        told.push(line);
+    }
     child.kill()?;
     child.wait()?;
-    reader.join().map_err(|_| "the reader has panicked")?;
+    let _ = reader.join().map_err(|_| "the reader has panicked")?;
     told.extend(lines.try_iter());
     Ok(told)
 }
@@ -185,8 +190,9 @@ struct Told {
     appended: BTreeSet<u64>,
     remove: BTreeSet<u64>,
     removed: BTreeSet<u64>,
-    /// By thread: what was set last, and what was about to be set.
-    set: BTreeMap<u64, BTreeSet<u64>>,
+    /// What was about to be set, by thread.
+    set: BTreeMap<u64, u64>,
+    was_set: BTreeMap<u64, u64>,
 }
 
 impl Told {
@@ -198,16 +204,8 @@ impl Told {
             ["appended", n] => self.appended.insert(number(n)?),
             ["remove", n] => self.remove.insert(number(n)?),
             ["removed", n] => self.removed.insert(number(n)?),
-            ["set", thread, n] => self
-                .set
-                .entry(number(thread)?)
-                .or_default()
-                .insert(number(n)?),
-            ["was_set", thread, n] => {
-                self.set
-                    .insert(number(thread)?, BTreeSet::from([number(n)?]));
-                true
-            }
+            ["set", thread, n] => self.set.insert(number(thread)?, number(n)?).is_none(),
+            ["was_set", thread, n] => self.was_set.insert(number(thread)?, number(n)?).is_none(),
             _ => return Err(format!("the process says {line:?}").into()),
         };
         Ok(())
@@ -243,21 +241,18 @@ impl Told {
         self.remove.retain(|number| self.removed.contains(number));
 
         let rows = store.load_all()?;
-        for (thread, values) in &mut self.set {
+        for thread in 0..THREADS {
             let path = format!("/{thread}");
             let row = rows.iter().find(|row| row.path == path);
             let value = row.and_then(|row| row.payload.first_chunk().copied());
-            match value.map(u64::from_be_bytes) {
-                Some(value) => {
-                    assert!(
-                        values.contains(&value),
-                        "{path} is {value}, not of {values:?}"
-                    );
-                    *values = BTreeSet::from([value]);
-                }
-                // The first value was in flight.
-                None => assert_eq!(values.len(), 1, "{path} of {values:?} is lost"),
-            }
+            let value = value.map(u64::from_be_bytes);
+            let was_set = self.was_set.get(&thread).copied();
+            let in_flight = self.set.remove(&thread);
+            assert!(
+                value == was_set || value.is_some() && value == in_flight,
+                "{path} is {value:?}, {was_set:?} was acknowledged and {in_flight:?} in flight"
+            );
+            self.was_set.extend(value.map(|value| (thread, value)));
         }
         assert!(rows.len() as u64 <= THREADS);
         if let Some(session) = store.load_session()? {

@@ -27,6 +27,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Pending {
     commits: u32,
+    /// How often all of them became durable with a commit.
+    rounds: u64,
     /// When the oldest of them must be durable.
     due: Option<Instant>,
     /// Why changes that were promised were lost; told to whoever writes next.
@@ -45,7 +47,7 @@ impl Flusher {
             .name("astarte-store".to_owned())
             .spawn({
                 let shared = Arc::clone(&shared);
-                move || shared.run(&engine)
+                move || shared.run(&engine, every)
             })
             .map_err(redb::StorageError::from)?;
         Ok(Self {
@@ -66,6 +68,7 @@ impl Flusher {
         let mut pending = self.shared.pending();
         if durable {
             (pending.commits, pending.due) = (0, None);
+            pending.rounds += 1;
             return;
         }
         pending.commits += 1;
@@ -98,29 +101,35 @@ impl Shared {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, engine: &Engine) {
-        while self.wait() {
+    fn run(&self, engine: &Engine, every: Duration) {
+        while let Some((commits, round)) = self.wait() {
+            // What comes while it is written counts until the next time.
+            let began = Instant::now();
             let flushed = engine.write(|transaction| Ok(transaction.commit()?));
+            let mut pending = self.pending();
+            if pending.rounds == round {
+                pending.commits = pending.commits.saturating_sub(commits);
+                pending.due = (pending.commits > 0).then_some(began + every);
+            }
             if let Err(failure) = flushed {
-                self.pending().failure = Some(failure);
+                pending.failure = Some(failure);
             }
         }
     }
 
-    /// Waits until something is due, and takes it; `false` at the end.
-    fn wait(&self) -> bool {
+    /// Waits until something is due, and returns how many commits are, and the round; `None` at the end.
+    fn wait(&self) -> Option<(u32, u64)> {
         let mut pending = self.pending();
         loop {
             if pending.stopped {
-                return false;
+                return None;
             }
             let left = match pending.due {
                 Some(due) => due.saturating_duration_since(Instant::now()),
                 None => Duration::MAX,
             };
             if left.is_zero() {
-                (pending.commits, pending.due) = (0, None);
-                return true;
+                return Some((pending.commits, pending.rounds));
             }
             pending = match pending.due {
                 Some(_) => {
