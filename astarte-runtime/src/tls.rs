@@ -20,8 +20,9 @@ use crate::{clock::Clock, credentials::Credentials};
 ///
 /// By default these are the certificates that the platform trusts. Nothing in the environment switches a check off.
 ///
-/// Clones share what was loaded: thousands of devices with clones of one `Tls` hold the platform's certificates once.
-#[derive(Clone, Debug, Default)]
+/// Clones share what was loaded, and so do all of a process that trust what the platform trusts, which is the default of
+/// every device: thousands of devices hold the platform's certificates once.
+#[derive(Clone, Debug)]
 pub struct Tls {
     roots: Vec<CertificateDer<'static>>,
     trust: Trust,
@@ -32,13 +33,12 @@ pub struct Tls {
 }
 
 /// What is trusted beside the roots that were given.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 enum Trust {
     Anything,
     #[cfg(feature = "bundled-roots")]
     Bundled,
     Nothing,
-    #[default]
     Platform,
 }
 
@@ -55,6 +55,19 @@ pub enum TlsError {
     /// The platform's certificates cannot be read.
     #[error("the certificates that the platform trusts cannot be used")]
     Platform(#[source] Error),
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        static OF_THE_PLATFORM: OnceLock<Arc<OnceLock<Arc<dyn ServerCertVerifier>>>> =
+            OnceLock::new();
+        Self {
+            roots: Vec::new(),
+            trust: Trust::Platform,
+            template: None,
+            verifier: Arc::clone(OF_THE_PLATFORM.get_or_init(Arc::default)),
+        }
+    }
 }
 
 impl Tls {
@@ -139,8 +152,7 @@ impl Tls {
     }
 
     fn own_config(&self, clock: &Clock) -> Result<ClientConfig, TlsError> {
-        // Always named: the process's default provider may be another one, or two.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = provider();
         let builder =
             ClientConfig::builder_with_details(Arc::clone(&provider), Arc::new(clock.clone()))
                 .with_safe_default_protocol_versions()
@@ -178,6 +190,12 @@ impl Tls {
         };
         Ok(Arc::clone(self.verifier.get_or_init(|| verifier)))
     }
+}
+
+/// Ring, always named: the process's default provider may be another one, or two.
+fn provider() -> Arc<CryptoProvider> {
+    static RING: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    Arc::clone(RING.get_or_init(|| Arc::new(rustls::crypto::ring::default_provider())))
 }
 
 /// A verifier that trusts these certificates alone.
@@ -246,7 +264,7 @@ mod bundled {
 
     #[test]
     fn bundled_roots_need_no_platform() {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = provider();
         assert!(Tls::new().bundled_roots().verifier(provider).is_ok());
     }
 }
@@ -270,6 +288,11 @@ mod tests {
         let verifier = |tls: &Tls| tls.verifier.get().map(Arc::as_ptr).map(<*const _>::addr);
         assert!(verifier(&tls).is_some());
         assert_eq!(verifier(&tls.clone()), verifier(&tls));
+        assert_eq!(
+            verifier(&Tls::new()),
+            verifier(&tls),
+            "of another device as well"
+        );
         assert_eq!(verifier(&tls.danger_accept_invalid_certificates()), None);
     }
 
