@@ -220,7 +220,9 @@ async fn a_device_that_is_dropped_or_disconnected_leaves_the_broker() -> TestRes
     Ok(())
 }
 
-/// Lesson 21: a device that was dropped outside of a runtime panicked.
+/// Lesson 21: dropping a device awaited something, or spawned it, and so panicked outside of a runtime: at the end of
+/// `main`, in a destructor, in a thread of the application's own.
+/// Here the drop only asks the tasks to stop.
 #[test]
 fn lesson_21_a_device_may_outlive_its_runtime() -> TestResult {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -246,7 +246,9 @@ impl PropertyStore for Flaky {
     }
 }
 
-/// Lesson 12: a store error ended the device.
+/// Lesson 12: an error of the store, such as a disk that is full for a moment, went up through the loop of the connection
+/// and ended the device.
+/// Here a call fails, or the broker repeats, and the device goes on. (Malformed lists stand with the lessons.)
 #[tokio::test]
 async fn lesson_12_a_store_that_fails_for_a_moment_ends_nothing() -> TestResult {
     let site = Site::start().await?;

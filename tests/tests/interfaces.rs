@@ -274,6 +274,11 @@ async fn an_interface_is_added_again_and_its_receiver_changes_hands() -> TestRes
     Ok(())
 }
 
+/// They are awaited in tasks as well.
+fn is_send<T: Send>(future: T) -> T {
+    future
+}
+
 #[tokio::test]
 async fn many_change_at_once() -> TestResult {
     let site = recorded().await?;
@@ -291,7 +296,7 @@ async fn many_change_at_once() -> TestResult {
                 device.add::<Commands>(),
                 device.add::<Settings>(),
                 device.add::<Sensors>(),
-                device.add::<ServerDatastream>(),
+                is_send(device.add::<ServerDatastream>()),
             )
         })
         .await;
@@ -303,7 +308,7 @@ async fn many_change_at_once() -> TestResult {
         let reading = readings::Temperature { room: "kitchen" };
         soon(soon(readings.send_at(reading, round.into(), Timestamp::now())).await?).await?;
     }
-    soon(device.resync()).await?;
+    soon(is_send(device.resync())).await?;
     site.device.all_processed().await;
     let introspection = site.device.introspection();
     let names: Vec<_> = introspection.keys().map(String::as_str).collect();

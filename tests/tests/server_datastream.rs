@@ -83,7 +83,9 @@ async fn parameters_arrive_and_the_stream_ends_with_the_device() -> TestResult {
     Ok(())
 }
 
-/// Lesson 30: one malformed message killed the network thread, while the device said that it is connected.
+/// Lesson 30: one malformed message was an exception in the network thread, which ended, while `is_connected` stayed
+/// true; the device was deaf from then on.
+/// Here it is a rejected message, and the next one arrives.
 #[tokio::test]
 async fn lesson_30_what_does_not_fit_is_rejected_and_the_session_goes_on() -> TestResult {
     let site = Site::start().await?;

@@ -97,7 +97,9 @@ async fn what_was_set_while_the_device_was_away_is_told() -> TestResult {
     Ok(())
 }
 
-/// Lesson 37: the application was not told that the server removed a property while the device was away.
+/// Lesson 37: what the server's list of properties did not name was deleted from the store, and nobody told the
+/// application: it went on with a value that was no more.
+/// Here each of them is an event.
 #[tokio::test]
 async fn lesson_37_a_purge_is_told() -> TestResult {
     use settings::{Enable, Endpoint, Event, SamplingPeriod};

@@ -301,3 +301,41 @@ async fn data_that_the_server_refuses_are_suspected() -> TestResult {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn the_pause_begins_anew_after_a_stable_connection() -> TestResult {
+    let (shortest, longest) = (Duration::from_nanos(1), Duration::from_millis(20));
+    let site = Site::start().await?;
+    let mut builder = Device::builder(site.config().backoff(shortest, longest));
+    let readings = builder.interface::<Readings>();
+    let mut events = builder.status();
+    let _device = soon(builder.connect()).await?;
+    connected(&mut events).await;
+    let pause = |status| match status {
+        Status::Reconnecting { after } => Some(after),
+        _ => None,
+    };
+    for _ in 0..3 {
+        // As many failures as it takes to come to the longest.
+        let mut longer = false;
+        site.device
+            .refuse_connections(25, astarte_sandbox::Refusal::ServerUnavailable);
+        site.device.drop_connection();
+        for _ in 0..25 {
+            let after = status(&mut events, pause).await;
+            assert!(after <= longest);
+            longer |= after > shortest * 1000;
+        }
+        assert!(longer, "the pauses grow");
+        connected(&mut events).await;
+        // Stable is what lasts longer than the longest pause.
+        let since = std::time::Instant::now();
+        while since.elapsed() <= longest * 2 {
+            soon(soon(readings.send_at(kitchen(), 1.0, Timestamp::now())).await?).await?;
+        }
+        site.device.drop_connection();
+        assert!(status(&mut events, pause).await <= shortest);
+        connected(&mut events).await;
+    }
+    Ok(())
+}
