@@ -148,7 +148,7 @@ fn store_all_the_time(store: &RedbStore, next: &AtomicU64, thread: u64) -> Resul
             .apply(&[stored(&format!("/{thread}"), &value)])
             .map_err(text)?;
         println!("was_set {thread} {number}");
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             let oldest = store.load_messages(0, 2, u64::MAX).map_err(text)?;
             for message in oldest {
                 let sequence = message.sequence;
@@ -159,7 +159,7 @@ fn store_all_the_time(store: &RedbStore, next: &AtomicU64, thread: u64) -> Resul
                 println!("removed {sequence}");
             }
         }
-        if number % 16 == 0 {
+        if number.is_multiple_of(16) {
             let changes = [
                 SessionChange::Begin {
                     broker: format!("broker:{thread}"),
@@ -174,7 +174,11 @@ fn store_all_the_time(store: &RedbStore, next: &AtomicU64, thread: u64) -> Resul
 
 /// Of less and of more than a page.
 fn payload(number: u64) -> Vec<u8> {
-    let length = if number % 20 == 0 { 9000 } else { number % 300 };
+    let length = if number.is_multiple_of(20) {
+        9000
+    } else {
+        number % 300
+    };
     number
         .to_be_bytes()
         .into_iter()

@@ -166,6 +166,7 @@ impl Device {
             Some(Event::Released(id)) => self.pending.push(Pending::Forget(id)),
             Some(
                 Event::Acknowledged(_)
+                | Event::Freed
                 | Event::Pong
                 | Event::Subscribed(..)
                 | Event::Unsubscribed(_),

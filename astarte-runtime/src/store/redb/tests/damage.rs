@@ -40,10 +40,13 @@ fn a_whole_file_is_left_alone() {
     assert_eq!(names.len(), 1, "{names:?}");
 }
 
+/// What is done to the bytes of a file.
+type Damage = fn(&mut Vec<u8>);
+
 /// Each way to damage a file: its bytes are changed, and what is left must not be taken for the store.
 #[test]
 fn damaged_files_are_moved_aside() {
-    let damages: [(&str, fn(&mut Vec<u8>)); 7] = [
+    let damages: [(&str, Damage); 7] = [
         ("empty", Vec::clear),
         ("cut in the header", |bytes| bytes.truncate(100)),
         ("cut to a page", |bytes| bytes.truncate(4096)),
