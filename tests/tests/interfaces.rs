@@ -301,10 +301,9 @@ async fn many_change_at_once() -> TestResult {
         })
         .await;
         let _handles = (commands?, settings?, sensors?, types?);
-        let (a, b) =
-            soon(async { tokio::join!(device.remove::<Settings>(), device.remove::<Commands>()) })
-                .await;
-        (a?, b?);
+        let removing =
+            async { tokio::try_join!(device.remove::<Settings>(), device.remove::<Commands>()) };
+        soon(removing).await?;
         let reading = readings::Temperature { room: "kitchen" };
         soon(soon(readings.send_at(reading, round.into(), Timestamp::now())).await?).await?;
     }
