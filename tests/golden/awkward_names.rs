@@ -281,72 +281,56 @@ pub mod awkward_names {
         pub fn from_path(
             path: &str,
         ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
-            match ::astarte_runtime::Levels::new(path).as_slice() {
-                ["self"] => ::core::result::Result::Ok(Self::Self_(Self_)),
-                ["type"] => ::core::result::Result::Ok(Self::Type(Type)),
-                ["endpoint"] => ::core::result::Result::Ok(Self::Endpoint_(Endpoint_)),
-                ["event"] => ::core::result::Result::Ok(Self::Event_(Event_)),
+            use ::astarte_runtime::parse_param;
+            let found = match ::astarte_runtime::Levels::new(path).as_slice() {
+                ["self"] => Self::Self_(Self_),
+                ["type"] => Self::Type(Type),
+                ["endpoint"] => Self::Endpoint_(Endpoint_),
+                ["event"] => Self::Event_(Event_),
                 ["x", self_, "purged"] => {
-                    ::core::result::Result::Ok(
-                        Self::XPurged(XPurged {
-                            self_: ::astarte_runtime::parse_param("self", self_)?,
-                        }),
-                    )
+                    Self::XPurged(XPurged {
+                        self_: parse_param("self", self_)?,
+                    })
                 }
                 ["path", r#type, path] => {
-                    ::core::result::Result::Ok(
-                        Self::Path_(Path_ {
-                            r#type: ::astarte_runtime::parse_param("type", r#type)?,
-                            path: ::astarte_runtime::parse_param("path", path)?,
-                        }),
-                    )
+                    Self::Path_(Path_ {
+                        r#type: parse_param("type", r#type)?,
+                        path: parse_param("path", path)?,
+                    })
                 }
                 ["received", a, a_2] => {
-                    ::core::result::Result::Ok(
-                        Self::Received_(Received_ {
-                            a: ::astarte_runtime::parse_param("a", a)?,
-                            a_2: ::astarte_runtime::parse_param("a", a_2)?,
-                        }),
-                    )
+                    Self::Received_(Received_ {
+                        a: parse_param("a", a)?,
+                        a_2: parse_param("a", a_2)?,
+                    })
                 }
                 ["y", fan, "fan"] => {
-                    ::core::result::Result::Ok(
-                        Self::YFan(YFan {
-                            fan: ::astarte_runtime::parse_param("fan", fan)?,
-                        }),
-                    )
+                    Self::YFan(YFan {
+                        fan: parse_param("fan", fan)?,
+                    })
                 }
-                ["_"] => ::core::result::Result::Ok(Self::Underscore(Underscore)),
-                ["_1"] => ::core::result::Result::Ok(Self::Level1(Level1)),
+                ["_"] => Self::Underscore(Underscore),
+                ["_1"] => Self::Level1(Level1),
                 ["z", sensor_id, level_1] => {
-                    ::core::result::Result::Ok(
-                        Self::Z(Z {
-                            sensor_id: ::astarte_runtime::parse_param(
-                                "sensor_id",
-                                sensor_id,
-                            )?,
-                            level_1: ::astarte_runtime::parse_param("_1", level_1)?,
-                        }),
-                    )
+                    Self::Z(Z {
+                        sensor_id: parse_param("sensor_id", sensor_id)?,
+                        level_1: parse_param("_1", level_1)?,
+                    })
                 }
-                ["string"] => ::core::result::Result::Ok(Self::String(String)),
+                ["string"] => Self::String(String),
                 ["option", value, endpoint] => {
-                    ::core::result::Result::Ok(
-                        Self::Option(Option {
-                            value: ::astarte_runtime::parse_param("value", value)?,
-                            endpoint: ::astarte_runtime::parse_param(
-                                "endpoint",
-                                endpoint,
-                            )?,
-                        }),
-                    )
+                    Self::Option(Option {
+                        value: parse_param("value", value)?,
+                        endpoint: parse_param("endpoint", endpoint)?,
+                    })
                 }
                 _ => {
-                    ::core::result::Result::Err(
+                    return ::core::result::Result::Err(
                         ::astarte_runtime::DecodeError::unknown_path(path),
-                    )
+                    );
                 }
-            }
+            };
+            ::core::result::Result::Ok(found)
         }
     }
 

@@ -80,27 +80,25 @@ pub mod status {
         pub fn from_path(
             path: &str,
         ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
-            match ::astarte_runtime::Levels::new(path).as_slice() {
+            use ::astarte_runtime::parse_param;
+            let found = match ::astarte_runtime::Levels::new(path).as_slice() {
                 [room, "firmware"] => {
-                    ::core::result::Result::Ok(
-                        Self::Firmware(Firmware {
-                            room: ::astarte_runtime::parse_param("room", room)?,
-                        }),
-                    )
+                    Self::Firmware(Firmware {
+                        room: parse_param("room", room)?,
+                    })
                 }
                 [room, "online"] => {
-                    ::core::result::Result::Ok(
-                        Self::Online(Online {
-                            room: ::astarte_runtime::parse_param("room", room)?,
-                        }),
-                    )
+                    Self::Online(Online {
+                        room: parse_param("room", room)?,
+                    })
                 }
                 _ => {
-                    ::core::result::Result::Err(
+                    return ::core::result::Result::Err(
                         ::astarte_runtime::DecodeError::unknown_path(path),
-                    )
+                    );
                 }
-            }
+            };
+            ::core::result::Result::Ok(found)
         }
     }
 }

@@ -64,24 +64,21 @@ pub mod parameters_only {
         pub fn from_path(
             path: &str,
         ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
-            match ::astarte_runtime::Levels::new(path).as_slice() {
+            use ::astarte_runtime::parse_param;
+            let found = match ::astarte_runtime::Levels::new(path).as_slice() {
                 [room, sensor_id] => {
-                    ::core::result::Result::Ok(
-                        Self::ByRoomSensorId(ByRoomSensorId {
-                            room: ::astarte_runtime::parse_param("room", room)?,
-                            sensor_id: ::astarte_runtime::parse_param(
-                                "sensor_id",
-                                sensor_id,
-                            )?,
-                        }),
-                    )
+                    Self::ByRoomSensorId(ByRoomSensorId {
+                        room: parse_param("room", room)?,
+                        sensor_id: parse_param("sensor_id", sensor_id)?,
+                    })
                 }
                 _ => {
-                    ::core::result::Result::Err(
+                    return ::core::result::Result::Err(
                         ::astarte_runtime::DecodeError::unknown_path(path),
-                    )
+                    );
                 }
-            }
+            };
+            ::core::result::Result::Ok(found)
         }
     }
 

@@ -73,19 +73,21 @@ pub mod received_names {
         pub fn from_path(
             path: &str,
         ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
-            match ::astarte_runtime::Levels::new(path).as_slice() {
+            use ::astarte_runtime::parse_param;
+            let found = match ::astarte_runtime::Levels::new(path).as_slice() {
                 [path, path_2] => {
-                    ::core::result::Result::Ok(Path {
-                        path: ::astarte_runtime::parse_param("path", path)?,
-                        path_2: ::astarte_runtime::parse_param("path", path_2)?,
-                    })
+                    Path {
+                        path: parse_param("path", path)?,
+                        path_2: parse_param("path", path_2)?,
+                    }
                 }
                 _ => {
-                    ::core::result::Result::Err(
+                    return ::core::result::Result::Err(
                         ::astarte_runtime::DecodeError::unknown_path(path),
-                    )
+                    );
                 }
-            }
+            };
+            ::core::result::Result::Ok(found)
         }
     }
 

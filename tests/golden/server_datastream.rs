@@ -81,23 +81,21 @@ pub mod commands {
         pub fn from_path(
             path: &str,
         ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
-            match ::astarte_runtime::Levels::new(path).as_slice() {
+            use ::astarte_runtime::parse_param;
+            let found = match ::astarte_runtime::Levels::new(path).as_slice() {
                 [room, "calibrate"] => {
-                    ::core::result::Result::Ok(
-                        Self::Calibrate(Calibrate {
-                            room: ::astarte_runtime::parse_param("room", room)?,
-                        }),
-                    )
+                    Self::Calibrate(Calibrate {
+                        room: parse_param("room", room)?,
+                    })
                 }
-                ["device", "restart"] => {
-                    ::core::result::Result::Ok(Self::DeviceRestart(DeviceRestart))
-                }
+                ["device", "restart"] => Self::DeviceRestart(DeviceRestart),
                 _ => {
-                    ::core::result::Result::Err(
+                    return ::core::result::Result::Err(
                         ::astarte_runtime::DecodeError::unknown_path(path),
-                    )
+                    );
                 }
-            }
+            };
+            ::core::result::Result::Ok(found)
         }
     }
 

@@ -72,18 +72,20 @@ pub mod route {
         pub fn from_path(
             path: &str,
         ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
-            match ::astarte_runtime::Levels::new(path).as_slice() {
+            use ::astarte_runtime::parse_param;
+            let found = match ::astarte_runtime::Levels::new(path).as_slice() {
                 [vehicle, "stops"] => {
-                    ::core::result::Result::Ok(Path {
-                        vehicle: ::astarte_runtime::parse_param("vehicle", vehicle)?,
-                    })
+                    Path {
+                        vehicle: parse_param("vehicle", vehicle)?,
+                    }
                 }
                 _ => {
-                    ::core::result::Result::Err(
+                    return ::core::result::Result::Err(
                         ::astarte_runtime::DecodeError::unknown_path(path),
-                    )
+                    );
                 }
-            }
+            };
+            ::core::result::Result::Ok(found)
         }
     }
 

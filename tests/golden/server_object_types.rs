@@ -115,18 +115,16 @@ pub mod server_object_types {
         pub fn from_path(
             path: &str,
         ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
-            match ::astarte_runtime::Levels::new(path).as_slice() {
-                [id] => {
-                    ::core::result::Result::Ok(Path {
-                        id: ::astarte_runtime::parse_param("id", id)?,
-                    })
-                }
+            use ::astarte_runtime::parse_param;
+            let found = match ::astarte_runtime::Levels::new(path).as_slice() {
+                [id] => Path { id: parse_param("id", id)? },
                 _ => {
-                    ::core::result::Result::Err(
+                    return ::core::result::Result::Err(
                         ::astarte_runtime::DecodeError::unknown_path(path),
-                    )
+                    );
                 }
-            }
+            };
+            ::core::result::Result::Ok(found)
         }
     }
 

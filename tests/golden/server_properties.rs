@@ -80,27 +80,25 @@ pub mod settings {
         pub fn from_path(
             path: &str,
         ) -> ::core::result::Result<Self, ::astarte_runtime::DecodeError> {
-            match ::astarte_runtime::Levels::new(path).as_slice() {
+            use ::astarte_runtime::parse_param;
+            let found = match ::astarte_runtime::Levels::new(path).as_slice() {
                 [room, "enable"] => {
-                    ::core::result::Result::Ok(
-                        Self::Enable(Enable {
-                            room: ::astarte_runtime::parse_param("room", room)?,
-                        }),
-                    )
+                    Self::Enable(Enable {
+                        room: parse_param("room", room)?,
+                    })
                 }
                 [room, "samplingPeriod"] => {
-                    ::core::result::Result::Ok(
-                        Self::SamplingPeriod(SamplingPeriod {
-                            room: ::astarte_runtime::parse_param("room", room)?,
-                        }),
-                    )
+                    Self::SamplingPeriod(SamplingPeriod {
+                        room: parse_param("room", room)?,
+                    })
                 }
                 _ => {
-                    ::core::result::Result::Err(
+                    return ::core::result::Result::Err(
                         ::astarte_runtime::DecodeError::unknown_path(path),
-                    )
+                    );
                 }
-            }
+            };
+            ::core::result::Result::Ok(found)
         }
     }
 

@@ -81,13 +81,13 @@ impl PathStruct<'_> {
         )
     }
 
-    /// The arm that reads a path of this shape: `wrap` makes a result of the struct.
+    /// The arm that reads a path of this shape: `wrap` makes what is wanted of the struct.
     pub(super) fn expand_arm(
         &self,
         cx: &Context<'_>,
         wrap: impl FnOnce(TokenStream) -> TokenStream,
     ) -> TokenStream {
-        let (runtime, ident) = (cx.runtime, self.ident);
+        let ident = self.ident;
         let mut params = self.params.iter();
         let pattern = self.levels.iter().map(|level| match level {
             Level::Literal(word) => word.to_token_stream(),
@@ -102,24 +102,14 @@ impl PathStruct<'_> {
                 parameter, field, ..
             } = param;
             let span = param_span(cx, param);
-            let runtime = located(runtime, span);
-            quote_spanned!(span=> #field: #runtime::parse_param(#parameter, #field)?)
+            quote_spanned!(span=> #field: parse_param(#parameter, #field)?)
         });
         let value = wrap(match self.params {
             [] => spanned!(cx=> #ident),
             _ => spanned!(cx=> #ident { #(#fields),* }),
         });
-        spanned!(cx=> #pattern => ::core::result::Result::Ok(#value),)
+        spanned!(cx=> #pattern => #value,)
     }
-}
-
-/// The path of the runtime as if it were written there: rustc reports a call where its path begins.
-fn located(runtime: &TokenStream, span: Span) -> TokenStream {
-    let tokens = runtime.clone().into_iter().map(|mut token| {
-        token.set_span(token.span().located_at(span));
-        token
-    });
-    tokens.collect()
 }
 
 /// Where a type of the user's that is none for a parameter is reported.
@@ -140,6 +130,7 @@ pub(super) fn expand_from_path(
         .interface
         .mappings()
         .any(|it| it.endpoint().parameters().next().is_some());
+    let import = parametric.then(|| spanned!(cx=> use #runtime::parse_param;));
     let refused = parametric
         .then(|| doc::comment(["- A parameter is empty, or its type refuses it."], cx.span));
     spanned!(cx=>
@@ -150,10 +141,12 @@ pub(super) fn expand_from_path(
         /// - The path is none of the interface's.
         #refused
         pub fn from_path(path: &str) -> ::core::result::Result<Self, #runtime::DecodeError> {
-            match #runtime::Levels::new(path).as_slice() {
+            #import
+            let found = match #runtime::Levels::new(path).as_slice() {
                 #(#arms)*
-                _ => ::core::result::Result::Err(#runtime::DecodeError::unknown_path(path)),
-            }
+                _ => return ::core::result::Result::Err(#runtime::DecodeError::unknown_path(path)),
+            };
+            ::core::result::Result::Ok(found)
         }
     )
 }
