@@ -1,0 +1,1 @@
+astarte_runtime::include_interfaces!();
