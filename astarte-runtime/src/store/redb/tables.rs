@@ -50,8 +50,9 @@ pub(super) struct Tables<'t> {
     messages: Option<Table<'t, &'static [u8; 12], &'static [u8]>>,
     set_aside: Option<SetAsideTable<'t>>,
     sessions: Option<Table<'t, u32, &'static [u8]>>,
+    backlogs: Option<Table<'t, u32, &'static [u8]>>,
     /// The counters of the devices whose messages changed; written once, at the end.
-    backlogs: BTreeMap<u32, Backlog>,
+    counters: BTreeMap<u32, Backlog>,
     /// Whether a device got its number. It must not be lost while the process remembers it.
     numbered: bool,
 }
@@ -64,7 +65,8 @@ impl<'t> Tables<'t> {
             messages: None,
             set_aside: None,
             sessions: None,
-            backlogs: BTreeMap::new(),
+            backlogs: None,
+            counters: BTreeMap::new(),
             numbered: false,
         }
     }
@@ -92,11 +94,10 @@ impl<'t> Tables<'t> {
     /// The counters of a device, to be changed.
     pub(super) fn backlog(&mut self, device: u32) -> Result<&mut Backlog, Failure> {
         use std::collections::btree_map::Entry;
-        match self.backlogs.entry(device) {
+        match self.counters.entry(device) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
-                let table = self.transaction.open_table(BACKLOGS)?;
-                let row = table.get(device)?;
+                let row = opened(&mut self.backlogs, self.transaction, BACKLOGS)?.get(device)?;
                 let backlog = row.map_or_else(Backlog::default, |row| {
                     retention::decode_backlog(row.value()).unwrap_or_default()
                 });
@@ -132,12 +133,10 @@ impl<'t> Tables<'t> {
     }
 
     /// Writes what was gathered, and returns whether a device got its number.
-    pub(super) fn finish(self) -> Result<bool, Failure> {
-        if !self.backlogs.is_empty() {
-            let mut table = self.transaction.open_table(BACKLOGS)?;
-            for (device, backlog) in &self.backlogs {
-                table.insert(device, retention::encode_backlog(backlog).as_slice())?;
-            }
+    pub(super) fn finish(mut self) -> Result<bool, Failure> {
+        for (device, backlog) in &self.counters {
+            let table = opened(&mut self.backlogs, self.transaction, BACKLOGS)?;
+            table.insert(device, retention::encode_backlog(backlog).as_slice())?;
         }
         Ok(self.numbered)
     }

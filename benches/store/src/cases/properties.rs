@@ -15,8 +15,9 @@ use crate::{
     table::{head, median, rate, row, time},
 };
 
-const ROUNDS: usize = 7;
-const TIME: Duration = Duration::from_millis(500);
+/// Many and short, because the speed of a disk drifts.
+const ROUNDS: usize = 41;
+const TIME: Duration = Duration::from_millis(60);
 /// How many properties the device has.
 const PROPERTIES: u64 = 500;
 
