@@ -155,23 +155,25 @@ async fn lesson_18_nothing_goes_out_before_the_suback() -> TestResult {
 #[tokio::test]
 async fn lesson_24_disconnect_wins() -> TestResult {
     let hour = Duration::from_secs(3600);
-    for (what, break_it) in STATES {
-        let site = Site::start().await?;
+    for (what, fault, reached) in STATES {
+        let site = recorded().await?;
         let config = site.config().connect_timeout(hour).keep_alive(hour);
         let mut builder = Device::builder(config);
         let readings = builder.interface::<Readings>();
         let mut commands = builder.interface::<Commands>();
         let (device, mut events) = connect(builder).await?;
-        break_it(&site);
-        if *what != "at once" {
-            // On its way back, as far as it comes.
-            status(&mut events, |status| {
-                matches!(status, Status::Connecting | Status::Reconnecting { .. }).then_some(())
-            })
-            .await;
+        let before = count(&site, Direction::FromDevice, "SUBSCRIBE");
+        fault(&site);
+        let wanted = |status| match (reached, status) {
+            (Reached::Pause, Status::Reconnecting { .. })
+            | (Reached::Connecting | Reached::Handshake, Status::Connecting) => Some(()),
+            _ => None,
+        };
+        if !matches!(reached, Reached::Nothing) {
+            status(&mut events, wanted).await;
         }
-        for _ in 0..what.len() {
-            tokio::task::yield_now().await;
+        if matches!(reached, Reached::Handshake) {
+            until(|| count(&site, Direction::FromDevice, "SUBSCRIBE") > before).await;
         }
         soon(device.disconnect()).await;
         // Nothing of it is left: the handles say so, and the status stream has ended with it.
@@ -195,25 +197,57 @@ async fn lesson_24_disconnect_wins() -> TestResult {
     Ok(())
 }
 
-type Fault = fn(&Site);
+/// How far a device has come when it is to disconnect.
+enum Reached {
+    /// It may not know yet that its link is gone.
+    Nothing,
+    Pause,
+    Connecting,
+    Handshake,
+}
 
 /// What a device may be doing when it is to disconnect.
-const STATES: &[(&str, Fault)] = &[
-    ("at once", |site| site.device.drop_connection()),
-    ("with a new session", |site| site.device.kick()),
-    ("while the broker refuses it", |site| {
-        site.device
-            .refuse_connections(1_000_000, Refusal::ServerUnavailable);
-        site.device.drop_connection();
-    }),
-    ("while CONNECT is not answered", |site| {
-        site.device.delay_connack(Duration::from_secs(3600));
-        site.device.drop_connection();
-    }),
-    ("in the middle of the handshake", |site| {
-        site.device.lose_acknowledgements(true);
-        site.device.kick();
-    }),
+const STATES: &[(&str, fn(&Site), Reached)] = &[
+    (
+        "at once",
+        |site| site.device.drop_connection(),
+        Reached::Nothing,
+    ),
+    (
+        "before it connects again",
+        |site| site.device.drop_connection(),
+        Reached::Pause,
+    ),
+    (
+        "with a new session",
+        |site| site.device.kick(),
+        Reached::Connecting,
+    ),
+    (
+        "while the broker refuses it",
+        |site| {
+            site.device
+                .refuse_connections(1_000_000, Refusal::ServerUnavailable);
+            site.device.drop_connection();
+        },
+        Reached::Connecting,
+    ),
+    (
+        "while CONNECT is not answered",
+        |site| {
+            site.device.delay_connack(Duration::from_secs(3600));
+            site.device.drop_connection();
+        },
+        Reached::Connecting,
+    ),
+    (
+        "in the middle of the handshake",
+        |site| {
+            site.device.lose_acknowledgements(true);
+            site.device.kick();
+        },
+        Reached::Handshake,
+    ),
 ];
 
 /// Lesson 24, once more: a `connect` that is given up goes on in the background.
