@@ -5,7 +5,7 @@ mod proxy;
 
 use std::{future::Future, path::PathBuf, time::Duration};
 
-use astarte_runtime::{Config, ConnectError, Status, StatusStream, Tls};
+use astarte_runtime::{Config, ConnectError, Credentials, Status, StatusStream, Tls};
 use astarte_sandbox::{Direction, Profile, Refusal, Sandbox};
 
 pub use self::{process::Process, proxy::Proxy};
@@ -100,6 +100,37 @@ impl Site {
         Ok(Self { sandbox, device })
     }
 
+    /// A certificate of the device, and its key, without a pairing API.
+    ///
+    /// # Errors
+    ///
+    /// - The sandbox signs no certificate.
+    pub fn credentials(&self) -> Result<Credentials, Box<dyn std::error::Error>> {
+        let key = rcgen::KeyPair::generate()?;
+        let request = rcgen::CertificateParams::default().serialize_request(&key)?;
+        let name = format!("{}/{}", self.sandbox.realm(), self.device.id());
+        let hour = Duration::from_secs(3600);
+        let certificate = self
+            .sandbox
+            .sign_certificate(&request.pem()?, &name, hour)?;
+        let key = key.serialize_pem();
+        Ok(Credentials::from_pem(
+            certificate.as_bytes(),
+            key.as_bytes(),
+        )?)
+    }
+
+    /// A proxy in front of the broker; see [`Proxy::start`].
+    ///
+    /// # Errors
+    ///
+    /// - There is no port.
+    pub async fn proxy(&self, seed: u64) -> std::io::Result<Proxy> {
+        let broker = self.sandbox.broker_url();
+        let broker = broker.trim_start_matches("mqtts://").trim_end_matches('/');
+        Proxy::start(broker.to_owned(), seed).await
+    }
+
     /// The settings by which the device connects to the sandbox. It keeps everything in memory, and connects again at
     /// once.
     ///
@@ -156,6 +187,18 @@ pub async fn go_offline(device: &astarte_sandbox::Device, stream: &mut StatusStr
         matches!(status, Status::Disconnected(_)).then_some(())
     })
     .await;
+}
+
+/// The settings of a device that reaches its broker through a proxy.
+///
+/// # Errors
+///
+/// - The sandbox signs no certificate.
+pub fn through(site: &Site, proxy: &Proxy) -> Result<Config, Box<dyn std::error::Error>> {
+    Ok(site
+        .config()
+        .broker(format!("mqtts://{}", proxy.address()), site.credentials()?)
+        .backoff(Duration::from_millis(1), Duration::from_millis(3)))
 }
 
 /// The interface files of this project.

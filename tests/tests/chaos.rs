@@ -1,12 +1,8 @@
 //! A bad network between device and broker: what is promised of each reliability holds all the same.
 
-use std::time::Duration;
-
-use astarte_runtime::{
-    Config, Credentials, Delivery, Device, Receipt, SendError, Timestamp, astarte_interface,
-};
+use astarte_runtime::{Config, Delivery, Device, Receipt, SendError, Timestamp, astarte_interface};
 use astarte_sandbox::Value;
-use astarte_tests::{Proxy, Site, TestResult, soon};
+use astarte_tests::{Proxy, Site, TestResult, soon, through};
 
 /// A mapping of each type; `boolean` is unique, `integer` guaranteed.
 #[astarte_interface("../interfaces/org.example.types.DeviceDatastream.json")]
@@ -31,32 +27,7 @@ const PROPERTIES: &str = "org.example.types.DeviceProperties";
 
 /// A device that reaches its broker through the proxy.
 fn config(site: &Site, proxy: &Proxy) -> Result<Config, Box<dyn std::error::Error>> {
-    let key = rcgen::KeyPair::generate()?;
-    let csr = rcgen::CertificateParams::default()
-        .serialize_request(&key)?
-        .pem()?;
-    let name = format!("{}/{}", site.sandbox.realm(), site.device.id());
-    let certificate = site
-        .sandbox
-        .sign_certificate(&csr, &name, Duration::from_secs(3600))?;
-    let credentials =
-        Credentials::from_pem(certificate.as_bytes(), key.serialize_pem().as_bytes())?;
-    Ok(site
-        .config()
-        .broker(format!("mqtts://{}", proxy.address()), credentials)
-        .backoff(Duration::from_millis(1), Duration::from_millis(3))
-        .window(20)
-        .retained(10_000))
-}
-
-async fn proxy(site: &Site, seed: u64) -> std::io::Result<Proxy> {
-    let broker = site
-        .sandbox
-        .broker_url()
-        .trim_start_matches("mqtts://")
-        .trim_end_matches('/')
-        .to_owned();
-    Proxy::start(broker, seed).await
+    Ok(through(site, proxy)?.window(20).retained(10_000))
 }
 
 /// Waits for all deliveries, whatever the network does.
@@ -83,7 +54,7 @@ async fn guaranteed_arrives_at_least_once_and_in_order() -> TestResult {
     const MESSAGES: i32 = 1500;
     let site = Site::start().await?;
     for seed in 1..=3 {
-        let proxy = proxy(&site, seed).await?;
+        let proxy = site.proxy(seed).await?;
         let mut builder = Device::builder(config(&site, &proxy)?);
         let readings = builder.interface::<Readings>();
         let device = soon(builder.connect()).await?;
@@ -143,7 +114,7 @@ async fn unique_arrives_exactly_once_both_ways() -> TestResult {
     const MESSAGES: i32 = 600;
     let site = Site::start().await?;
     for seed in 1..=3 {
-        let proxy = proxy(&site, seed).await?;
+        let proxy = site.proxy(seed).await?;
         let mut builder = Device::builder(config(&site, &proxy)?);
         let sender = builder.interface::<DeviceDatastream>();
         let mut commands = builder.interface::<Commands>();

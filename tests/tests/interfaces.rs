@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use astarte_runtime::{
-    AstarteEvents, Closed, Device, InterfaceError, Status, Timestamp, astarte_interface,
+    AstarteEvents, Closed, DeliveryError, Device, InterfaceError, Status, Timestamp,
+    astarte_interface,
 };
 use astarte_sandbox::{Direction, EventKind, RecordedPacket, Sandbox, Value};
-use astarte_tests::{Site, TestResult, connected, soon, status};
+use astarte_tests::{Site, TestResult, connected, soon, status, through};
 
 /// What the thermostat measures.
 #[astarte_interface("../interfaces/org.example.thermostat.Readings.json")]
@@ -318,6 +319,74 @@ async fn many_change_at_once() -> TestResult {
             .iter()
             .any(|event| matches!(event.kind, EventKind::Error(_)))
     );
+    Ok(())
+}
+
+/// Whatever the network does, and wherever it cuts: the server never gets what its introspection does not allow.
+#[tokio::test]
+async fn interfaces_change_on_a_bad_network() -> TestResult {
+    let site = recorded().await?;
+    for seed in 1..=3 {
+        let proxy = site.proxy(seed).await?;
+        let mut builder = Device::builder(through(&site, &proxy)?.window(10));
+        let readings = builder.interface::<Readings>();
+        let device = soon(builder.connect()).await?;
+        let mut deliveries = Vec::new();
+        for round in 0..30 {
+            let sensors = soon(device.add::<Sensors>()).await?;
+            let commands = soon(device.add::<Commands>()).await?;
+            for room in 0..5 {
+                let online = sensors::Online { room };
+                let set = soon(sensors.set(online, (round + room) % 2 == 0)).await?;
+                let reading = readings::Temperature { room };
+                let value = f64::from(round);
+                let sent = soon(readings.send_at(reading, value, Timestamp::now())).await?;
+                deliveries.extend([set, sent]);
+            }
+            if round % 3 > 0 {
+                // Paced by the network; the rest is removed while it is on its way.
+                let here = readings::Temperature { room: 0 };
+                soon(soon(readings.send_at(here, 0.0, Timestamp::now())).await?).await?;
+            }
+            if round % 2 == 0 {
+                soon(device.remove::<Sensors>()).await?;
+                soon(device.remove::<Commands>()).await?;
+            }
+            drop(commands);
+        }
+        let mut removed = 0;
+        for delivery in deliveries {
+            match soon(delivery).await {
+                Ok(_) => {}
+                Err(DeliveryError::Removed) => removed += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        proxy.calm_down();
+        soon(device.resync()).await?;
+        site.device.all_processed().await;
+        let introspection = site.device.introspection();
+        assert_eq!(introspection.len(), 3, "{introspection:?}");
+        let expected: std::collections::BTreeMap<_, _> = (0..5)
+            .map(|room| {
+                (
+                    format!("/{room}/online"),
+                    Value::Boolean((29 + room) % 2 == 0),
+                )
+            })
+            .collect();
+        assert_eq!(site.device.properties(SENSORS), expected);
+        assert!(proxy.cuts() > 3, "the network was bad");
+        assert!(removed < 150, "what is sent in time arrives: {removed}");
+        soon(device.disconnect()).await;
+    }
+    let errors: Vec<_> = site
+        .sandbox
+        .history()
+        .into_iter()
+        .filter(|event| matches!(event.kind, EventKind::Error(_)))
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
     Ok(())
 }
 

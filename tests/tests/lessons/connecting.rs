@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use astarte_runtime::{ConnectError, Credentials, Device, SendError, Status, Timestamp};
+use astarte_runtime::{ConnectError, Device, SendError, Status, Timestamp};
 use astarte_sandbox::{Direction, Disconnection, Refusal, Value};
 use astarte_tests::{Site, TestResult, connected, refused, soon, status};
 
@@ -82,16 +82,7 @@ async fn lesson_14_the_shortest_pause_is_one() -> TestResult {
 async fn lesson_18_a_refused_subscription_is_told() -> TestResult {
     let site = Site::start().await?;
     // The certificate of one device, and the topics of another, which the broker does not let it subscribe to.
-    let key = rcgen::KeyPair::generate()?;
-    let csr = rcgen::CertificateParams::default()
-        .serialize_request(&key)?
-        .pem()?;
-    let name = format!("{}/{}", site.sandbox.realm(), site.device.id());
-    let certificate = site
-        .sandbox
-        .sign_certificate(&csr, &name, Duration::from_secs(3600))?;
-    let credentials =
-        Credentials::from_pem(certificate.as_bytes(), key.serialize_pem().as_bytes())?;
+    let credentials = site.credentials()?;
     let stranger = site.sandbox.register_device()?;
     let site = Site {
         sandbox: site.sandbox,
