@@ -192,7 +192,7 @@ async fn unique_arrives_exactly_once_both_ways() -> TestResult {
 #[tokio::test]
 async fn properties_end_with_their_last_value() -> TestResult {
     let site = Site::start().await?;
-    let proxy = proxy(&site, 7).await?;
+    let proxy = site.proxy(7).await?;
     let mut builder = Device::builder(config(&site, &proxy)?);
     let properties = builder.interface::<DeviceProperties>();
     let device = soon(builder.connect()).await?;

@@ -198,7 +198,9 @@ enum Reached {
 }
 
 /// What a device may be doing when it is to disconnect.
-const STATES: &[(&str, fn(&Site), Reached)] = &[
+type State = (&'static str, fn(&Site), Reached);
+
+const STATES: &[State] = &[
     (
         "at once",
         |site| site.device.drop_connection(),
