@@ -1,12 +1,13 @@
-//! A broker that ends and comes back.
+//! A broker, or a device, that ends and comes back.
 
 use astarte_runtime::{Device, Receipt, Status, StatusStream, Timestamp};
 use astarte_tests::{TestResult, connected, soon, status};
 
 use crate::broker::{Persistence, REALM};
 use crate::{
-    DEVICE_PROPERTIES, DeviceProperties, Ground, READINGS, Readings, SERVER_DATASTREAM,
-    ServerDatastream, array, device_properties, double_at, integer, readings, server_datastream,
+    DEVICE_DATASTREAM, DEVICE_PROPERTIES, DeviceDatastream, DeviceProperties, Ground, READINGS,
+    Readings, SERVER_DATASTREAM, ServerDatastream, array, device_datastream, device_properties,
+    double_at, integer, readings, server_datastream,
 };
 
 /// Waits until the link is down.
@@ -112,6 +113,50 @@ async fn a_broker_with_a_memory_goes_on() -> TestResult {
         ground.observer.publish(&topic, 2, array(-1)).await?;
         ground.expect(&rest, 2, &array(-1)).await?;
         soon(receiver.recv()).await?;
+    }
+    Ok(())
+}
+
+/// A device that starts again takes up the session that the broker has: what was sent meanwhile arrives once, and its own
+/// messages are not taken for repetitions of those of the process before.
+#[tokio::test]
+async fn a_device_that_starts_again_goes_on() -> TestResult {
+    let Some(mut ground) = Ground::start(Persistence::Nothing).await? else {
+        return Ok(());
+    };
+    let directory = tempfile::tempdir()?;
+    let up = format!("{DEVICE_DATASTREAM}/integerarray/value");
+    let down = format!("{SERVER_DATASTREAM}/integerarray/value");
+    let topic = ground.topic(&down);
+    for process in 0..4 {
+        let mut builder = Device::builder(ground.config()?.directory(directory.path()));
+        let sender = builder.interface::<DeviceDatastream>();
+        let mut receiver = builder.interface::<ServerDatastream>();
+        let device = soon(builder.connect()).await?;
+        if process == 0 {
+            let introspection = format!("{DEVICE_DATASTREAM}:0:1;{SERVER_DATASTREAM}:0:1");
+            ground.handshake(&introspection).await?;
+        } else {
+            match soon(receiver.recv()).await? {
+                server_datastream::Event::IntegerarrayValue { value, .. } => {
+                    assert_eq!(value, [process]);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        // Nothing comes before them: there was no other handshake.
+        for value in [process, -process] {
+            let endpoint = device_datastream::IntegerarrayValue;
+            let delivery = soon(sender.send(endpoint, &[value])).await?;
+            assert_eq!(soon(delivery).await?, Receipt::Acknowledged);
+            ground.expect(&up, 2, &array(value)).await?;
+        }
+        soon(device.disconnect()).await;
+        ground
+            .observer
+            .publish(&topic, 2, array(process + 1))
+            .await?;
+        ground.expect(&down, 2, &array(process + 1)).await?;
     }
     Ok(())
 }
