@@ -18,12 +18,12 @@ pub(super) struct Incoming {
     unrepeated: HashMap<u16, Unrepeated>,
     /// QoS 2: recorded by a PUBREC and not yet released; whether the store has a note of it.
     recorded: HashMap<u16, bool>,
-    /// QoS 2: completed by a PUBCOMP on this link, the newest last.
-    completed: VecDeque<u16>,
+    /// Ended by a PUBACK or PUBCOMP on this link, the newest last.
+    ended: VecDeque<u16>,
 }
 
-/// How many completed messages are remembered: more than a broker has in flight.
-const COMPLETED: usize = 128;
+/// How many ended exchanges are remembered: more than a broker has in flight.
+const ENDED: usize = 128;
 
 #[derive(Debug)]
 struct Held {
@@ -87,6 +87,8 @@ pub(super) enum Verdict {
     Repeated,
     /// A repetition of what was recorded.
     Recorded,
+    /// A repetition of what was acknowledged on this link, which crossed the acknowledgement.
+    Ended,
 }
 
 /// What is to be done about a PUBREL.
@@ -108,12 +110,16 @@ impl Incoming {
         if publish.qos == QoS::ExactlyOnce && self.recorded.contains_key(&id) {
             return Verdict::Recorded;
         }
+        // A second acknowledgement might count for another message, which the broker gives the id to after the first.
+        if publish.dup && self.ended.contains(&id) {
+            return Verdict::Ended;
+        }
         if self.held.iter().any(|held| held.id == id) {
             return Verdict::Repeated;
         }
         // Without DUP the id was given to another message, after an acknowledgement that arrived.
         let unrepeated = self.unrepeated.remove(&id).filter(|_| publish.dup);
-        self.completed.retain(|completed| *completed != id);
+        self.ended.retain(|ended| *ended != id);
         let verdict = match &unrepeated {
             Some(_) => Verdict::Repeated,
             None => {
@@ -175,9 +181,12 @@ impl Incoming {
     /// The first message, where it is safe with the application.
     pub(super) fn next_acknowledgement(&mut self) -> Option<(u16, QoS)> {
         let held = self.held.pop_front_if(|held| held.safe.is_some())?;
-        if held.qos == QoS::ExactlyOnce {
-            self.recorded
-                .insert(held.id, held.safe == Some(Safe::Noted));
+        match held.qos {
+            QoS::ExactlyOnce => {
+                let noted = held.safe == Some(Safe::Noted);
+                self.recorded.insert(held.id, noted);
+            }
+            _ => self.end(held.id),
         }
         Some((held.id, held.qos))
     }
@@ -191,10 +200,10 @@ impl Incoming {
             return Released::Forget;
         }
         self.recorded.remove(&id);
-        if self.completed.contains(&id) {
+        if self.ended.contains(&id) {
             return Released::Nothing;
         }
-        self.complete(id);
+        self.end(id);
         Released::Complete
     }
 
@@ -202,16 +211,16 @@ impl Incoming {
     pub(super) fn forgotten(&mut self, id: u16) -> bool {
         let completes = self.recorded.remove(&id).is_some();
         if completes {
-            self.complete(id);
+            self.end(id);
         }
         completes
     }
 
-    fn complete(&mut self, id: u16) {
-        if self.completed.len() == COMPLETED {
-            self.completed.pop_front();
+    fn end(&mut self, id: u16) {
+        if self.ended.len() == ENDED {
+            self.ended.pop_front();
         }
-        self.completed.push_back(id);
+        self.ended.push_back(id);
     }
 
     /// Takes up the ids that the store has.
@@ -220,7 +229,7 @@ impl Incoming {
     }
 
     pub(super) fn resume(&mut self) {
-        self.completed.clear();
+        self.ended.clear();
         let held = self.held.drain(..);
         self.unrepeated.extend(held.map(
             |Held {

@@ -1,6 +1,6 @@
 //! A broker that keeps to the letter of MQTT, and takes what is against it for an error, as some do.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use rumqttc::mqttbytes::{
     QoS,
@@ -22,9 +22,6 @@ pub(super) struct Broker {
     /// To the device.
     queue: VecDeque<Queued>,
     last_id: u16,
-    /// Ids that were repeated on this link: each repetition is acknowledged, maybe after the message is complete, so
-    /// they are not given to another message before the link ends.
-    repeated: BTreeSet<u16>,
 }
 
 #[derive(Debug)]
@@ -67,13 +64,13 @@ impl Broker {
     fn next_id(&mut self) -> u16 {
         loop {
             // A small range, so that ids come again soon.
-            self.last_id = self.last_id % (8 + self.repeated.len() as u16) + 1;
+            self.last_id = self.last_id % 8 + 1;
             let id = self.last_id;
-            let is_free = self
+            if self
                 .queue
                 .iter()
-                .all(|queued| queued.state.id() != Some(id));
-            if is_free && !self.repeated.contains(&id) {
+                .all(|queued| queued.state.id() != Some(id))
+            {
                 return id;
             }
         }
@@ -132,21 +129,13 @@ impl Broker {
     /// An acknowledgement ends what is in this state, and nothing else may be acknowledged.
     fn remove(&mut self, state: &State) {
         let found = self.queue.iter().position(|queued| queued.state == *state);
-        match found {
-            Some(index) => drop(self.queue.remove(index)),
-            // The answer to what was repeated on the live link.
-            None => assert!(
-                matches!(state, State::Published(_)),
-                "an error: {state:?} was completed"
-            ),
-        }
+        let index = found.unwrap_or_else(|| panic!("{state:?} was acknowledged, and is not so"));
+        self.queue.remove(index);
         self.fill();
     }
 
     /// Repeats what is unacknowledged, as some brokers do after a while.
     pub(super) fn repeat(&mut self) {
-        self.repeated
-            .extend(self.queue.iter().filter_map(|queued| queued.state.id()));
         for queued in &self.queue {
             match queued.state {
                 State::Waiting => {}
@@ -175,7 +164,6 @@ impl Broker {
     pub(super) fn connected(&mut self) {
         self.to_device.clear();
         self.repeat();
-        self.repeated.clear();
         self.fill();
     }
 
