@@ -78,7 +78,7 @@ fn site() -> (Runtime, Client) {
         }
     });
     let realm = "test".parse().expect("a realm");
-    let client = Client::builder(url, &realm).tls(&Tls::new()).attempts(1);
+    let client = Client::builder(&url, &realm).tls(&Tls::new()).attempts(1);
     let runtime = Builder::new_current_thread().enable_all().build();
     (
         runtime.expect("there is a runtime"),
