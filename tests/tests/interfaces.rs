@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use astarte_runtime::{
-    AstarteEvents, Closed, DeliveryError, Device, InterfaceError, Status, Timestamp,
+    AstarteEvents, Closed, DeliveryError, Device, InterfaceError, SendError, Status, Timestamp,
     astarte_interface,
 };
 use astarte_sandbox::{Direction, EventKind, RecordedPacket, Sandbox, Value};
-use astarte_tests::{Site, TestResult, connected, soon, status, through};
+use astarte_tests::{Site, TestResult, connected, go_offline, soon, status, through};
 
 /// What the thermostat measures.
 #[astarte_interface("../interfaces/org.example.thermostat.Readings.json")]
@@ -28,6 +28,10 @@ struct Sensors;
 /// A mapping of each type.
 #[astarte_interface("../interfaces/org.example.types.ServerDatastream.json")]
 struct ServerDatastream;
+
+/// What a meter counts; `energy` is unique and stored.
+#[astarte_interface("../interfaces/org.example.meter.Usage.json")]
+struct Usage;
 
 /// What is received by one receiver.
 #[derive(AstarteEvents, Debug)]
@@ -215,6 +219,60 @@ async fn what_crosses_a_removal_is_no_fault() -> TestResult {
             .any(|event| matches!(event.kind, EventKind::Error(_)))
     );
     assert!(device.is_connected());
+    Ok(())
+}
+
+/// Messages of the retention `stored` as well, those in memory and those in the store alone.
+#[tokio::test]
+async fn what_is_stored_of_a_removed_interface_is_never_sent() -> TestResult {
+    let site = recorded().await?;
+    let mut builder = Device::builder(site.config().queue(100));
+    let usage = builder.interface::<Usage>();
+    let readings = builder.interface::<Readings>();
+    let mut events = builder.status();
+    let device = soon(builder.connect()).await?;
+    go_offline(&site.device, &mut events).await;
+    let mut deliveries = Vec::new();
+    for value in 0..300 {
+        let energy = usage::Energy { meter: "m" };
+        deliveries.push(soon(usage.send(energy, value)).await?);
+    }
+    let late = usage.send(usage::Energy { meter: "m" }, 300);
+    assert_eq!(device.metrics().stored, 300);
+    soon(device.remove::<Usage>()).await?;
+    let late = soon(late).await;
+    assert!(matches!(late, Err(SendError::Removed { .. })), "{late:?}");
+
+    site.device.heal();
+    connected(&mut events).await;
+    let here = readings::Temperature { room: "kitchen" };
+    soon(soon(readings.send_at(here, 1.0, Timestamp::now())).await?).await?;
+    for (value, delivery) in deliveries.into_iter().enumerate() {
+        let outcome = soon(delivery).await;
+        let given_up = [DeliveryError::Removed, DeliveryError::SetAside];
+        assert!(
+            outcome
+                .as_ref()
+                .is_err_and(|error| given_up.contains(error)),
+            "{value}: {outcome:?}"
+        );
+    }
+    soon(async {
+        while device.metrics().stored > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let dropped = device.metrics().dropped;
+    assert_eq!(dropped.removed + dropped.set_aside, 300);
+
+    // It comes back with nothing.
+    let usage = soon(device.add::<Usage>()).await?;
+    soon(soon(usage.send(usage::Energy { meter: "m" }, 7)).await?).await?;
+    site.device.all_processed().await;
+    let arrived = site.device.data("org.example.meter.Usage", "/m/energy");
+    assert_eq!(arrived.len(), 1);
+    assert_eq!(arrived[0].value(), Some(&Value::LongInteger(7)));
     Ok(())
 }
 

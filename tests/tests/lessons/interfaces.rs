@@ -1,8 +1,8 @@
 //! Interfaces that are added and removed while the device lives.
 
 use astarte_runtime::{DeliveryError, Device, InterfaceError, PropertyError, SendError, Timestamp};
-use astarte_sandbox::{Refusal, Value, Version};
-use astarte_tests::{Site, TestResult, connected, soon, status};
+use astarte_sandbox::{Value, Version};
+use astarte_tests::{Site, TestResult, connected, go_offline, soon};
 
 use super::*;
 
@@ -115,13 +115,7 @@ async fn lesson_4_interfaces_change_while_offline() -> TestResult {
     let readings = builder.interface::<Readings>();
     let commands = builder.interface::<Commands>();
     let (device, mut events) = connect(builder).await?;
-    site.device
-        .refuse_connections(1_000_000, Refusal::ServerUnavailable);
-    site.device.drop_connection();
-    status(&mut events, |status| {
-        matches!(status, astarte_runtime::Status::Disconnected(_)).then_some(())
-    })
-    .await;
+    go_offline(&site.device, &mut events).await;
 
     let mode = soon(device.add::<Mode>()).await?;
     let mut settings = soon(device.add::<Settings>()).await?;
@@ -190,13 +184,7 @@ async fn lesson_5_nothing_is_sent_of_what_was_removed() -> TestResult {
     soon(soon(mode.set(mode::Mode { room: "kitchen" }, 1)).await?).await?;
 
     // Offline: set, and queued, and then removed.
-    site.device
-        .refuse_connections(1_000_000, Refusal::ServerUnavailable);
-    site.device.drop_connection();
-    status(&mut events, |status| {
-        matches!(status, astarte_runtime::Status::Disconnected(_)).then_some(())
-    })
-    .await;
+    go_offline(&site.device, &mut events).await;
     let set = soon(mode.set(mode::Mode { room: "hall" }, 2)).await?;
     let reading = soon(readings.send_at(kitchen(), 1.0, Timestamp::now())).await?;
     let late = mode.set(mode::Mode { room: "attic" }, 3);
