@@ -39,7 +39,7 @@ pub enum Status {
 }
 
 /// Updates, of which one at a time is under way.
-pub struct Updates {
+pub(crate) struct Updates {
     events: Handle<OtaEvent>,
     folder: PathBuf,
     current: Option<(String, JoinHandle<Result<(), SendError>>)>,

@@ -77,7 +77,7 @@ pub struct UnknownTopic;
 
 /// When each topic is due.
 #[derive(Debug)]
-pub struct Schedule(BTreeMap<Topic, Instant>);
+pub(crate) struct Schedule(BTreeMap<Topic, Instant>);
 
 impl Schedule {
     /// All are due.
