@@ -13,7 +13,8 @@ use crate::Ownership;
 /// The store of a device is called from one task at a time for writing, and from any thread for reading. A write that
 /// returned is seen by every later read, and survives a power cut where the store is on disk.
 ///
-/// Implement it to keep properties elsewhere; [`MemoryStore`] and [`RedbStore`] come with the crate.
+/// Implement it to keep properties elsewhere, and test that with [`conformance!`](super::conformance!);
+/// [`MemoryStore`](super::MemoryStore) and [`RedbStore`](super::RedbStore) come with the crate.
 pub trait PropertyStore: Store {
     /// The property at a path, where its interface was stored with the same major version.
     ///

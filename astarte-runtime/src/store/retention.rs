@@ -17,8 +17,8 @@ use crate::Reliability;
 
 /// A store of messages that wait to be sent.
 ///
-/// Implement it to keep messages elsewhere; [`MemoryStore`](super::MemoryStore) and [`RedbStore`](super::RedbStore) come
-/// with the crate.
+/// Implement it to keep messages elsewhere, and test that with [`conformance!`](super::conformance!);
+/// [`MemoryStore`](super::MemoryStore) and [`RedbStore`](super::RedbStore) come with the crate.
 pub trait RetentionStore: Store {
     /// What the store holds, found without reading it all: a device starts with a million messages as quickly as with
     /// one.

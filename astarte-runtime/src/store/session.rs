@@ -15,6 +15,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{Store, StoreError};
 
 /// A store of what the broker's session knows.
+///
+/// Implement it to keep that elsewhere, and test that with [`conformance!`](super::conformance!);
+/// [`MemoryStore`](super::MemoryStore) and [`RedbStore`](super::RedbStore) come with the crate.
 pub trait SessionStore: Store {
     /// What was noted of the session; `None` where none has begun.
     ///
