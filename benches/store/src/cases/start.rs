@@ -21,13 +21,15 @@ use crate::{
 const ROUNDS: usize = 5;
 const BATCH: u64 = 1000;
 
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
 /// What a store needs to be measured here.
 struct Kind {
     name: &'static str,
-    fill: fn(&Path, u64) -> Result<(), Box<dyn Error>>,
+    fill: fn(&Path, u64) -> Outcome<()>,
     /// Opens the file, reads the counters and the first messages, and returns the time it took.
-    start: fn(&Path, u64) -> Result<Duration, Box<dyn Error>>,
-    compact: fn(&Path) -> Result<(), Box<dyn Error>>,
+    start: fn(&Path, u64) -> Outcome<Duration>,
+    compact: fn(&Path) -> Outcome<()>,
 }
 
 const KINDS: [Kind; 2] = [
@@ -77,7 +79,7 @@ fn batch(first: u64, rows: u64) -> Vec<RetentionChange> {
         .collect()
 }
 
-pub(crate) fn measure(rows: u64) -> Result<(), Box<dyn Error>> {
+pub(crate) fn measure(rows: u64) -> Outcome<()> {
     let directory = tempfile::tempdir_in(".")?;
     let mut lines = Vec::new();
     for kind in &KINDS {
@@ -126,7 +128,7 @@ pub(crate) fn measure(rows: u64) -> Result<(), Box<dyn Error>> {
 }
 
 /// The file and what belongs to it.
-fn length(file: &Path) -> Result<u64, Box<dyn Error>> {
+fn length(file: &Path) -> Outcome<u64> {
     let mut length = fs::metadata(file)?.len();
     for suffix in ["-wal", "-shm"] {
         let mut name = file.as_os_str().to_owned();
@@ -137,7 +139,7 @@ fn length(file: &Path) -> Result<u64, Box<dyn Error>> {
 }
 
 /// Lets a process store messages, and kills it.
-fn kill(name: &str, file: &Path) -> Result<(), Box<dyn Error>> {
+fn kill(name: &str, file: &Path) -> Outcome<()> {
     let mut child = Command::new(env::current_exe()?)
         .args(["--crash", name])
         .arg(file)
@@ -156,7 +158,7 @@ fn kill(name: &str, file: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 /// The process that is killed.
-pub(crate) fn crash(name: &str, file: &str) -> Result<(), Box<dyn Error>> {
+pub(crate) fn crash(name: &str, file: &str) -> Outcome<()> {
     let file = Path::new(file);
     let append = |sequence| [RetentionChange::Append(message(sequence))];
     if name == "redb" {
