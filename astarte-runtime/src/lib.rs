@@ -10,8 +10,9 @@
 //! | `derive` | yes | the macros |
 //! | `mqtt` | yes | [`Device`], handles, the MQTT session, retention in memory |
 //! | `pairing` | yes | registration and credentials over HTTP |
-//! | `redb` | yes | properties on disk |
+//! | `redb` | yes | properties, unsent messages and the session on disk |
 //! | `bundled-roots` | no | root certificates for systems that have none |
+//! | `tracing` | no | logs: what the status stream tells, the steps of a handshake, errors of the stores |
 //! | `chrono`, `jiff`, `uuid` | no | values and timestamps of the types of these crates |
 
 mod abi;
