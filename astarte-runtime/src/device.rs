@@ -205,8 +205,7 @@ impl Device {
     ///
     /// - [`Older`](InterfaceError::Older): the device has a newer version of the interface.
     /// - [`Case`](InterfaceError::Case): it has one whose name differs in case alone.
-    /// - [`Unfit`](InterfaceError::Unfit): the introspection would not fit in a packet, or the interface needs what this
-    ///   version cannot do.
+    /// - [`Unfit`](InterfaceError::Unfit): the introspection would not fit in a packet.
     /// - [`Closed`](InterfaceError::Closed): the device has stopped.
     pub async fn add<I: Interface>(&self) -> Result<Handle<I>, InterfaceError>
     where
