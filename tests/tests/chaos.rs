@@ -1,16 +1,22 @@
 //! A bad network between device and broker: what is promised of each reliability holds all the same.
 
+use std::time::{Duration, Instant};
+
 use astarte_runtime::{Config, Delivery, Device, Receipt, SendError, Timestamp, astarte_interface};
 use astarte_sandbox::Value;
 use astarte_tests::{Proxy, Site, TestResult, soon, through};
 
-/// A mapping of each type; `boolean` is unique, `integer` guaranteed.
+/// A mapping of each type; `boolean` is unique, `double` unreliable.
 #[astarte_interface("../interfaces/org.example.types.DeviceDatastream.json")]
 struct DeviceDatastream;
 
 /// A property of each type.
 #[astarte_interface("../interfaces/org.example.types.DeviceProperties.json")]
 struct DeviceProperties;
+
+/// A mapping of each type; `boolean` is unique, `integer` guaranteed, `double` unreliable.
+#[astarte_interface("../interfaces/org.example.types.ServerDatastream.json")]
+struct ServerDatastream;
 
 /// What the thermostat is told to do once; `calibrate` is unique.
 #[astarte_interface("../interfaces/org.example.thermostat.Commands.json")]
@@ -29,16 +35,22 @@ const READINGS: &str = "org.example.thermostat.Readings";
 const COMMANDS: &str = "org.example.thermostat.Commands";
 const TYPES: &str = "org.example.types.DeviceDatastream";
 const PROPERTIES: &str = "org.example.types.DeviceProperties";
+const FROM_SERVER: &str = "org.example.types.ServerDatastream";
+
+/// Seeds of bad weather, for ten seconds; two minutes where everything is asked for.
+fn seeds() -> impl Iterator<Item = u64> {
+    let seconds = if std::env::var_os("ASTARTE_FULL").is_some() {
+        120
+    } else {
+        10
+    };
+    let end = Instant::now() + Duration::from_secs(seconds);
+    (1..).take_while(move |seed| *seed == 1 || Instant::now() < end)
+}
 
 /// A device that reaches its broker through the proxy.
 fn config(site: &Site, proxy: &Proxy) -> Result<Config, Box<dyn std::error::Error>> {
     Ok(through(site, proxy)?.window(20).retained(10_000))
-}
-
-/// The networks that are tried; with `ASTARTE_FULL=1` for some minutes.
-fn seeds() -> std::ops::RangeInclusive<u64> {
-    let full = std::env::var_os("ASTARTE_FULL").is_some_and(|full| full == "1");
-    1..=if full { 100 } else { 3 }
 }
 
 /// Waits for all deliveries, whatever the network does.
@@ -52,6 +64,15 @@ async fn all_delivered(deliveries: Vec<Delivery>) -> Result<usize, Box<dyn std::
         }
     }
     Ok(repeated)
+}
+
+/// All values that the server has of a path, in the order of their arrival.
+fn values(site: &Site, interface: &str, path: &str) -> Vec<Value> {
+    let received = site.device.data(interface, path);
+    received
+        .iter()
+        .filter_map(|message| message.value().cloned())
+        .collect()
 }
 
 /// Without what follows on itself: a repetition of the same value.
@@ -260,6 +281,104 @@ async fn a_session_that_is_lost_loses_nothing_that_is_retained() -> TestResult {
         all_repeated > 0,
         "sessions were lost with messages under way"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn guaranteed_of_the_server_arrives_at_least_once_and_in_order() -> TestResult {
+    const MESSAGES: i32 = 600;
+    let site = Site::start().await?;
+    for seed in seeds() {
+        let proxy = site.proxy(seed).await?;
+        let mut builder = Device::builder(config(&site, &proxy)?);
+        let mut receiver = builder.interface::<ServerDatastream>();
+        let device = soon(builder.connect()).await?;
+        let cloud = site.device.clone();
+        let publishing = tokio::spawn(async move {
+            for value in 0..MESSAGES {
+                let published = cloud.publish(FROM_SERVER, "/integer/value", Value::Integer(value));
+                published.map_err(|error| error.to_string())?;
+                if value % 10 == 0 {
+                    cloud.all_processed().await;
+                }
+            }
+            Ok::<_, String>(())
+        });
+        let mut next = 0;
+        while next < MESSAGES {
+            let server_datastream::Event::IntegerValue { value, .. } =
+                soon(receiver.recv()).await?
+            else {
+                panic!("nothing else was published");
+            };
+            assert!(value <= next, "seed {seed}: {value} came before {next}");
+            next = next.max(value + 1);
+        }
+        soon(publishing).await??;
+        proxy.calm_down();
+        device.disconnect().await;
+        site.device.disconnected().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn unreliable_is_never_doubled_or_out_of_order_both_ways() -> TestResult {
+    const MESSAGES: i32 = 600;
+    let site = Site::start().await?;
+    for seed in seeds() {
+        let proxy = site.proxy(seed).await?;
+        let mut builder = Device::builder(config(&site, &proxy)?);
+        let sender = builder.interface::<DeviceDatastream>();
+        let mut receiver = builder.interface::<ServerDatastream>();
+        let device = soon(builder.connect()).await?;
+        let before = site.device.data(TYPES, "/double/value").len();
+        let receiving = tokio::spawn(async move {
+            let mut values = Vec::new();
+            while let Ok(event) = receiver.recv().await {
+                if let server_datastream::Event::DoubleValue { value, .. } = event {
+                    values.push(value);
+                }
+            }
+            values
+        });
+        let mut sent = 0;
+        for value in 0..MESSAGES {
+            let published = Value::Double(value.into());
+            site.device
+                .publish(FROM_SERVER, "/double/value", published)?;
+            match soon(sender.send(device_datastream::DoubleValue, value.into())).await {
+                Ok(delivery) => sent += usize::from(soon(delivery).await.is_ok()),
+                Err(SendError::Offline { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if value % 10 == 0 {
+                site.device.all_processed().await;
+            }
+        }
+        proxy.calm_down();
+        device.disconnect().await;
+        site.device.disconnected().await?;
+        site.device.all_processed().await;
+        let received = soon(receiving).await?;
+        assert!(
+            received.is_sorted_by(|a, b| a < b),
+            "seed {seed}: {received:?}"
+        );
+        let arrived = values(&site, TYPES, "/double/value").split_off(before);
+        let arrived: Vec<_> = arrived
+            .iter()
+            .filter_map(|value| match value {
+                Value::Double(value) => Some(*value),
+                _ => None,
+            })
+            .collect();
+        assert!(
+            arrived.is_sorted_by(|a, b| a < b),
+            "seed {seed}: {arrived:?}"
+        );
+        assert!(!arrived.is_empty() && arrived.len() <= sent, "seed {seed}");
+    }
     Ok(())
 }
 
