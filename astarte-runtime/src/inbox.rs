@@ -132,7 +132,6 @@ impl<E: Send> Inbox<E> {
 
     pub(crate) async fn recv(&self) -> Result<E, Closed> {
         loop {
-            let filled = self.filled.notified();
             if let Some(waiting) = self.pop()? {
                 if let Some(ack) = waiting.ack {
                     // The session is gone where nobody takes acknowledgements.
@@ -140,7 +139,8 @@ impl<E: Send> Inbox<E> {
                 }
                 return Ok(waiting.event);
             }
-            filled.await;
+            // Filled in between, it is ready at once.
+            self.filled.notified().await;
         }
     }
 

@@ -63,8 +63,9 @@ impl<'a> PathWriter<'a> {
             return Err(ParamError::Empty { name });
         }
         match written
-            .chars()
-            .find(|c| matches!(c, '/' | '+' | '#' | '\0'))
+            .bytes()
+            .find(|byte| matches!(byte, b'/' | b'+' | b'#' | b'\0'))
+            .map(char::from)
         {
             Some(found) => Err(ParamError::Character {
                 name,
@@ -96,13 +97,17 @@ impl<'a> Levels<'a> {
         let Some(path) = path.strip_prefix('/') else {
             return split;
         };
-        for level in path.split('/') {
+        // By bytes: the paths are short, and a search that is made for long texts takes longer to begin.
+        let mut start = 0;
+        let slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+        for end in slashes.map(|(at, _)| at).chain([path.len()]) {
             if split.len == Self::MAX {
                 split.len = 0;
                 return split;
             }
-            split.levels[split.len] = level;
+            split.levels[split.len] = &path[start..end];
             split.len += 1;
+            start = end + 1;
         }
         split
     }
@@ -111,6 +116,13 @@ impl<'a> Levels<'a> {
     pub fn as_slice(&self) -> &[&'a str] {
         &self.levels[..self.len]
     }
+}
+
+/// The interface and the path of a topic, behind the device's part of it.
+#[cfg(feature = "mqtt")]
+pub(crate) fn destination(rest: &str) -> (&str, &str) {
+    let slash = rest.bytes().position(|byte| byte == b'/');
+    slash.map_or((rest, ""), |slash| rest.split_at(slash))
 }
 
 /// Reads a parameter of a received path.

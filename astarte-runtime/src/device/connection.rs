@@ -37,7 +37,7 @@ use crate::{
     device::access::Resolver,
     inbox::Taken,
     outbox::{Message, MessageKind, Mode, SentProperty, Stored},
-    purge,
+    path, purge,
     session::{Ack, Answer, Session, Unacknowledged},
     status::{Disconnected, RejectReason, Rejected, Status},
     store::{SessionChange, StoreError, StoredSession},
@@ -438,9 +438,7 @@ impl Connection {
             .strip_prefix(&self.shared.base)
             .and_then(|rest| rest.strip_prefix('/'));
         let topic = topic.unwrap_or(&publish.topic);
-        let (interface, path) = topic
-            .find('/')
-            .map_or((topic, ""), |slash| topic.split_at(slash));
+        let (interface, path) = path::destination(topic);
         let rejected = |reason| {
             let (interface, path) = (interface.to_owned(), path.to_owned());
             self.shared.status.tell(Status::Rejected(Rejected {

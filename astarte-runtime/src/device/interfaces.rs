@@ -1,7 +1,7 @@
 //! The interfaces of a device: its introspection, and where what is received goes.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{BTreeMap, HashSet, btree_map::Entry},
     sync::Arc,
 };
 
@@ -48,7 +48,8 @@ pub(crate) enum InterfaceKind {
 /// Every interface of a device, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Interfaces {
-    by_name: HashMap<&'static str, Registered>,
+    /// Looked into for every message: a comparison of a few names is less than a hash of one.
+    by_name: BTreeMap<&'static str, Registered>,
     introspection: String,
     /// Names of interfaces that were removed, of which messages may still be on their way.
     removed: HashSet<&'static str>,
@@ -65,7 +66,7 @@ pub(crate) struct Changed {
 
 impl Interfaces {
     pub(crate) fn new(registered: Vec<Registered>) -> Result<Self, ConnectError> {
-        let mut by_name = HashMap::<_, Registered>::with_capacity(registered.len());
+        let mut by_name = BTreeMap::<_, Registered>::new();
         for interface in registered {
             let descriptor = interface.descriptor;
             match by_name.entry(descriptor.name.to_ascii_lowercase()) {
@@ -89,7 +90,7 @@ impl Interfaces {
                 }
             }
         }
-        let by_name: HashMap<_, _> = by_name
+        let by_name: BTreeMap<_, _> = by_name
             .into_values()
             .map(|interface| (interface.descriptor.name, interface))
             .collect();
@@ -97,7 +98,7 @@ impl Interfaces {
     }
 
     fn checked(
-        by_name: HashMap<&'static str, Registered>,
+        by_name: BTreeMap<&'static str, Registered>,
         removed: HashSet<&'static str>,
     ) -> Result<Self, ConnectError> {
         let introspection = introspection(by_name.values());

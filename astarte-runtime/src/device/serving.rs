@@ -7,7 +7,7 @@ use std::{pin::Pin, sync::Arc};
 use rumqttc::mqttbytes::v4::Packet;
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep_until},
+    time::{Instant, Sleep, sleep_until},
 };
 
 use super::{
@@ -66,6 +66,8 @@ pub(super) struct Serving {
     stopping: Option<Instant>,
     /// Whether the application got something that it has had no time for.
     delivered: bool,
+    /// Ends a wait, at the deadline or before it.
+    timer: Pin<Box<Sleep>>,
 }
 
 impl Serving {
@@ -104,6 +106,7 @@ impl Serving {
             full: Full::No,
             stopping: None,
             delivered: false,
+            timer: Box::pin(sleep_until(now + connection.config.keep_alive)),
         };
         serving.follow(next, connection);
         serving
@@ -125,6 +128,9 @@ impl Serving {
             self.received(packet, connection, link, memory)?;
         }
         // Taken here as well as waited for: a socket that is always ready would leave them waiting.
+        if self.stopping.is_none() && *connection.stop.borrow() {
+            self.stopping = Some(Instant::now() + connection.config.disconnect_timeout);
+        }
         while let Ok(answer) = connection.answers.try_recv() {
             answered(answer, connection, link, memory);
         }
@@ -221,16 +227,18 @@ impl Serving {
             resolver,
             ..
         } = connection;
+        // It is seldom the timer that ends the wait: one that is early is set anew when it fires, and not each time.
+        if deadline < self.timer.deadline() {
+            self.timer.as_mut().reset(deadline);
+        }
         tokio::select! {
             biased;
-            () = stopped(stop), if self.stopping.is_none() => {
-                self.stopping = Some(Instant::now() + connection.config.disconnect_timeout);
-            }
             turned = link.turn() => {
                 if turned? {
                     self.last_received = Instant::now();
                 }
             }
+            () = stopped(stop), if self.stopping.is_none() => {}
             Some(answer) = answers.recv() => answered(answer, connection, link, memory),
             () = shared.outbox.filled(), if takes_more => {}
             () = shared.registry.changed(), if self.handshake.is_over() && self.stopping.is_none() => {
@@ -240,7 +248,7 @@ impl Serving {
                 return Err(End::Renewed);
             }
             loaded = answer(&mut self.loading) => self.loaded(loaded, connection, link, memory)?,
-            () = sleep_until(deadline) => {}
+            () = &mut self.timer => self.timer.as_mut().reset(deadline),
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::{
     Retention,
     delivery::{DeliveryError, Receipt, Settle},
+    path,
 };
 
 /// A message with all that is to be known of it until it is acknowledged.
@@ -113,9 +114,7 @@ impl Message {
 
     /// The interface and path of the message, where its topic begins with a base of this length.
     pub(crate) fn destination(&self, base: usize) -> (&str, &str) {
-        let rest = self.publish.topic.get(base + 1..).unwrap_or_default();
-        rest.find('/')
-            .map_or((rest, ""), |slash| rest.split_at(slash))
+        path::destination(self.publish.topic.get(base + 1..).unwrap_or_default())
     }
 
     /// When a message with this expiry, in seconds and 0 for never, is of no more use.
