@@ -1,6 +1,6 @@
 //! The runtime beside raw rumqttc, over TLS to one mosquitto: prints tables in Markdown.
 //!
-//! With names of cases as arguments, only those, and nothing of start and size.
+//! With names of cases as arguments only those, and with `start`, `memory` or `size` only that.
 
 mod broker;
 mod cloud;
@@ -29,15 +29,19 @@ const MORE: usize = 100;
 fn main() -> Result<()> {
     let folder = std::env::temp_dir().join(format!("device-bench-{}", std::process::id()));
     let mut broker = Broker::start(&folder)?;
-    let wanted = std::env::args().skip(1).map(|argument| argument.parse());
-    let wanted = wanted.collect::<std::result::Result<Vec<Case>, _>>()?;
-    let (cases, all) = match wanted[..] {
-        [] => (&Case::ALL[..], true),
-        _ => (&wanted[..], false),
-    };
-    messages(cases, &mut broker)?;
-    if all {
-        footprint(&mut broker)?;
+    let wanted: Vec<_> = std::env::args().skip(1).collect();
+    let is_wanted = |name| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+    let cases = Case::ALL.into_iter();
+    messages(cases.filter(|case| is_wanted(case.argument())), &mut broker)?;
+    println!("\n| | measured | ceiling |\n|---|--:|--:|");
+    if is_wanted("start") {
+        start(&mut broker)?;
+    }
+    if is_wanted("memory") {
+        memory(&mut broker)?;
+    }
+    if is_wanted("size") {
+        size()?;
     }
     drop(broker);
     Ok(std::fs::remove_dir_all(folder)?)
@@ -83,10 +87,10 @@ impl Cost {
     }
 }
 
-fn messages(cases: &[Case], broker: &mut Broker) -> Result<()> {
+fn messages(cases: impl Iterator<Item = Case>, broker: &mut Broker) -> Result<()> {
     println!("| message | device | instructions | ceiling | allocations | messages/s | CPU µs |");
     println!("|---|---|--:|--:|--:|--:|--:|");
-    for &case in cases {
+    for case in cases {
         let ours = Cost::of(Program::Ours, case, broker)?;
         println!("{}", ours.row(case, "runtime", &case.ceiling().to_string()));
         let raw = Cost::of(Program::Raw, case, broker)?;
@@ -95,45 +99,54 @@ fn messages(cases: &[Case], broker: &mut Broker) -> Result<()> {
     Ok(())
 }
 
-fn footprint(broker: &mut Broker) -> Result<()> {
-    let program = Program::Ours;
-    let one = program.resident(0, broker)?;
-    let many = program.resident(MORE, broker)?;
-    let mib = |kib: u64| format!("{:.2} MiB", kib as f64 / 1024.0);
-    let rows = [
+fn start(broker: &mut Broker) -> Result<()> {
+    let millions = Program::Ours.start(broker)? as f64 / 1e6;
+    let what = "start to the first acknowledgement, credentials and session kept";
+    row(
+        what,
+        &format!("{millions:.1} million instructions"),
+        "10 million",
+    );
+    Ok(())
+}
+
+fn memory(broker: &mut Broker) -> Result<()> {
+    let one = Program::Ours.resident(0, broker)?;
+    let many = Program::Ours.resident(MORE, broker)?;
+    let each = many.saturating_sub(one) / MORE as u64;
+    row("resident memory of one idle device", &mib(one), "6 MiB");
+    row(
+        "resident memory of each further one",
+        &format!("{each} KiB"),
+        "100 KiB",
+    );
+    Ok(())
+}
+
+fn size() -> Result<()> {
+    row(
+        "crates with default features",
+        &footprint::crates()?.to_string(),
+        "150",
+    );
+    let profiles = [
+        ("stripped", "smallest device, release, stripped", "7 MiB"),
         (
-            "start to the first acknowledgement, credentials and session kept",
-            format!(
-                "{:.1} million instructions",
-                program.start(broker)? as f64 / 1e6
-            ),
-            "10 million",
-        ),
-        ("resident memory of one idle device", mib(one), "6 MiB"),
-        (
-            "resident memory of each further one",
-            format!("{} KiB", many.saturating_sub(one) / MORE as u64),
-            "100 KiB",
-        ),
-        (
-            "crates with default features",
-            footprint::crates()?.to_string(),
-            "150",
-        ),
-        (
-            "smallest device, release, stripped",
-            mib(footprint::binary("stripped")? / 1024),
-            "7 MiB",
-        ),
-        (
+            "small",
             "the same with opt-level z, LTO and abort",
-            mib(footprint::binary("small")? / 1024),
             "3.5 MiB",
         ),
     ];
-    println!("\n| | measured | ceiling |\n|---|--:|--:|");
-    for (what, measured, ceiling) in rows {
-        println!("| {what} | {measured} | {ceiling} |");
+    for (profile, what, ceiling) in profiles {
+        row(what, &mib(footprint::binary(profile)? / 1024), ceiling);
     }
     Ok(())
+}
+
+fn row(what: &str, measured: &str, ceiling: &str) {
+    println!("| {what} | {measured} | {ceiling} |");
+}
+
+fn mib(kib: u64) -> String {
+    format!("{:.2} MiB", kib as f64 / 1024.0)
 }
