@@ -260,7 +260,7 @@ impl Config {
 
     /// After what absence the device asks for the properties of the server though the broker has kept its session; an
     /// hour by default. What was sent meanwhile waits in the broker, which drops what does not fit in its queue (1000
-    /// messages with Astarte's): [`resync`](crate::Device::resync) asks at any time.
+    /// messages with Astarte's). How long no process ran is not known: [`resync`](crate::Device::resync) asks at any time.
     #[must_use]
     pub fn resync_after(mut self, absence: Duration) -> Self {
         self.resync_after = absence;

@@ -35,6 +35,17 @@ pub enum Receipt {
     Unconfirmed,
 }
 
+impl Receipt {
+    /// That of an acknowledgement, of a message that may be a repetition.
+    pub(crate) fn of(repeated: bool) -> Self {
+        if repeated {
+            Self::Repeated
+        } else {
+            Self::Acknowledged
+        }
+    }
+}
+
 /// A message was given up.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]

@@ -181,7 +181,13 @@ impl Outbox {
     pub(crate) fn load_backlog(&self, loaded: Option<LoadedBacklog>) {
         let mut queue = self.lock();
         match loaded {
-            Some(loaded) => queue.backlog.load(loaded),
+            Some(loaded) => {
+                queue.backlog.load(loaded);
+                // One may have been removed while its messages were being loaded.
+                for interface in queue.retired.clone() {
+                    queue.backlog.retire(interface);
+                }
+            }
             None => queue.backlog.load_failed(),
         }
         drop(queue);
@@ -210,6 +216,8 @@ impl Outbox {
         for sequence in releases {
             queue.backlog.release(Entry::Release(*sequence));
         }
+        drop(queue);
+        self.filled.notify_one();
     }
 
     /// Takes back what [`evict`](Self::evict) gave.
@@ -269,6 +277,11 @@ impl Outbox {
                 _ => queue.messages.push_front(message),
             }
         }
+        if queue.mode == Mode::Closed {
+            queue.close();
+        }
+        drop(queue);
+        self.filled.notify_one();
     }
 
     /// Parks the properties in the queue: the handshake sends what is stored, and so what they hold.

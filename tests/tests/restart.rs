@@ -217,6 +217,7 @@ async fn a_damaged_store_is_told_and_the_server_keeps_its_properties() -> TestRe
     assert_eq!(site.device.properties(STATUS).len(), 2);
     // What is set again, and nothing else, is there once the application says that it is all.
     soon(soon(process.handles.set(firmware(), "1.4.3")).await?).await?;
+    let _added = soon(process.device.add::<Readings>()).await?;
     process.stop().await;
     site.device.all_processed().await;
     assert_eq!(site.device.properties(STATUS).len(), 2);

@@ -237,6 +237,28 @@ async fn the_oldest_make_room_and_are_told() -> TestResult {
     Ok(())
 }
 
+/// What is delivered takes no room, also where its removal is still to be written.
+#[tokio::test]
+async fn what_is_delivered_makes_room_first() -> TestResult {
+    let site = Site::start().await?;
+    let mut builder = Device::builder(site.config().window(10).stored(10, 1 << 20));
+    let usage = builder.interface::<Usage>();
+    let device = soon(builder.connect()).await?;
+    for round in 0..20 {
+        let mut deliveries = Vec::new();
+        for value in round * 10..(round + 1) * 10 {
+            deliveries.push(soon(usage.send(usage::Energy { meter: "m" }, value)).await?);
+        }
+        for delivery in deliveries {
+            assert_eq!(soon(delivery).await?, Receipt::Acknowledged);
+        }
+    }
+    device.disconnect().await;
+    site.device.all_processed().await;
+    assert_eq!(energies(&site), (0..200).collect::<Vec<_>>());
+    Ok(())
+}
+
 /// A wall clock that is set by hand.
 #[derive(Clone, Debug)]
 struct Wall(Arc<AtomicU64>);

@@ -196,8 +196,7 @@ impl Connection {
                 () = tokio::time::sleep(after) => {}
             }
         };
-        // What is stored is told apart from what is given up.
-        self.put_back(memory.session.reset());
+        self.leave(memory.session.reset());
         self.life.end(error.clone());
         if let Some(first) = self.first.take() {
             // Whoever connects has given up where nobody takes it.
@@ -260,7 +259,8 @@ impl Connection {
         };
         let broker = format!("{}:{}", route.host, route.port);
         let noted = self.stored_session.take_if(|_| !memory.begun);
-        let begun = std::mem::replace(&mut memory.begun, true);
+        // That of another broker may be one of long ago.
+        let begun = std::mem::replace(&mut memory.begun, true) && memory.broker == broker;
         memory.broker = broker;
         if !session_present || begun {
             return Ok((link, session_present));
@@ -384,6 +384,30 @@ impl Connection {
         self.shared.outbox.put_back(messages);
     }
 
+    /// Settles what is not acknowledged at the end of the process: what is stored is told apart from what is given up.
+    ///
+    /// The broker keeps the session, and the next process releases the ids that it holds: their rows stay.
+    fn leave(&self, mut unacknowledged: Vec<Unacknowledged<Token>>) {
+        let is_held = |message: &mut Unacknowledged<Token>| match message {
+            Unacknowledged::Taken(Token::Release(_)) => true,
+            Unacknowledged::Taken(Token::Message(pending)) => {
+                matches!(pending.kind, MessageKind::Stored(_))
+            }
+            _ => false,
+        };
+        for held in unacknowledged.extract_if(.., is_held) {
+            if let Unacknowledged::Taken(Token::Message(Pending {
+                delivery: Some(settle),
+                repeated,
+                ..
+            })) = held
+            {
+                let _ = settle.send(Ok(Receipt::of(repeated)));
+            }
+        }
+        self.put_back(unacknowledged);
+    }
+
     /// Settles a message that the broker has.
     pub(super) fn acknowledged(&self, token: Token) {
         match token {
@@ -405,11 +429,7 @@ impl Connection {
                 repeated,
                 stored,
             }) => {
-                let receipt = if repeated {
-                    Receipt::Repeated
-                } else {
-                    Receipt::Acknowledged
-                };
+                let receipt = Receipt::of(repeated);
                 match (kind, stored) {
                     (MessageKind::Property(sent), Some(payload)) => {
                         let settle = delivery.map(|settle| (settle, receipt));

@@ -104,7 +104,8 @@ impl Doubtful {
         let doubtful = message.sequence <= self.up_to
             && self.left > 0
             && message.reliability != Reliability::Unreliable;
-        if doubtful {
+        // The others, of which some may only not have been removed yet, take no id.
+        if doubtful && message.reliability == Reliability::Unique {
             self.left -= 1;
         }
         doubtful
@@ -251,9 +252,17 @@ impl Retainer {
         for append in &appends {
             messages.push(self.retained(append, messages.len()));
         }
+        if !self.has_room_for(&messages) {
+            // What is done with makes room before anything that waits does.
+            self.write_pending().await;
+        }
+        let doubtful = self.doubtful;
         let room = match self.make_room(&messages).await {
             Ok(room) => room,
-            Err(error) => return refuse(appends, error),
+            Err(error) => {
+                self.doubtful = doubtful;
+                return refuse(appends, error);
+            }
         };
         // What does not fit even then is the oldest as well.
         let dropped = appends.drain(..room.too_many).collect::<Vec<_>>();
@@ -278,6 +287,7 @@ impl Retainer {
             Err((mut changes, error)) => {
                 changes.truncate(pending);
                 self.pending = changes;
+                self.doubtful = doubtful;
                 room.take_back(&self.shared.outbox);
                 refuse(dropped.into_iter().chain(appends).collect(), error);
                 // Removing needs less space than adding, and makes some.

@@ -54,6 +54,8 @@ pub(super) struct Serving {
     changed: bool,
     /// Whether data may flow.
     introduced: bool,
+    /// Whether a handshake on this link withheld the list of properties.
+    withheld: bool,
     loading: Option<oneshot::Receiver<Loaded>>,
     last_sent: Instant,
     last_received: Instant,
@@ -98,6 +100,7 @@ impl Serving {
             noted: false,
             changed: false,
             introduced: false,
+            withheld: false,
             loading: None,
             last_sent: now,
             last_received: now,
@@ -177,8 +180,8 @@ impl Serving {
             self.noted = true;
             let introspection = self.told.interfaces.introspection();
             // Where the list of properties was withheld, each handshake is a full one until it is not.
-            let complete = !self.handshake.is_incomplete();
-            if complete && memory.introduced.as_deref() != Some(introspection) {
+            self.withheld |= self.handshake.is_incomplete();
+            if !self.withheld && memory.introduced.as_deref() != Some(introspection) {
                 memory.introduced = Some(introspection.to_owned());
                 // Lost with a power cut, it only makes the next handshake a full one.
                 let introduced = SessionChange::Introduced(memory.introduced.clone());

@@ -50,18 +50,27 @@ impl Room {
 }
 
 impl Retainer {
+    /// Whether these messages can be stored as things are.
+    pub(super) fn has_room_for(&self, messages: &[RetainedMessage]) -> bool {
+        !self.excess(messages).is_some()
+    }
+
+    fn excess(&self, messages: &[RetainedMessage]) -> Excess {
+        let bytes: u64 = messages.iter().map(RetainedMessage::size).sum();
+        Excess {
+            messages: (self.backlog.messages + messages.len() as u64)
+                .saturating_sub(self.bounds.messages),
+            bytes: (self.backlog.bytes + bytes).saturating_sub(self.bounds.bytes),
+        }
+    }
+
     /// Looks for what must go so that these messages can be stored.
     pub(super) async fn make_room(
         &mut self,
         messages: &[RetainedMessage],
     ) -> Result<Room, StoreError> {
         let mut room = Room::default();
-        let new: u64 = messages.iter().map(RetainedMessage::size).sum();
-        let mut excess = Excess {
-            messages: (self.backlog.messages + messages.len() as u64)
-                .saturating_sub(self.bounds.messages),
-            bytes: (self.backlog.bytes + new).saturating_sub(self.bounds.bytes),
-        };
+        let mut excess = self.excess(messages);
         while excess.is_some()
             && let Some(evicted) = self.shared.outbox.evict()
         {
