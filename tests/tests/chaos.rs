@@ -326,6 +326,7 @@ async fn guaranteed_of_the_server_arrives_at_least_once_and_in_order() -> TestRe
 async fn unreliable_is_never_doubled_or_out_of_order_both_ways() -> TestResult {
     const MESSAGES: i32 = 600;
     let site = Site::start().await?;
+    let mut all_arrived = 0;
     for seed in seeds() {
         let proxy = site.proxy(seed).await?;
         let mut builder = Device::builder(config(&site, &proxy)?);
@@ -377,8 +378,11 @@ async fn unreliable_is_never_doubled_or_out_of_order_both_ways() -> TestResult {
             arrived.is_sorted_by(|a, b| a < b),
             "seed {seed}: {arrived:?}"
         );
-        assert!(!arrived.is_empty() && arrived.len() <= sent, "seed {seed}");
+        assert!(arrived.len() <= sent, "seed {seed}");
+        all_arrived += arrived.len();
     }
+    // In a single run the link may be down for all of it.
+    assert!(all_arrived > 0, "some arrive");
     Ok(())
 }
 
