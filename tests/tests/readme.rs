@@ -13,7 +13,7 @@ mod device {
     pub(super) fn config() -> Result<Config, Box<dyn std::error::Error>> {
         Ok(Config::new("test".parse()?, "2imLILqtRP2vq0ZVy-TGRQ".parse()?)   // realm, device id
             .pairing("https://api.astarte.example/pairing", "its credentials secret")
-            .directory("/var/lib/thermostat"))              // without it a restart forgets properties
+            .directory("/var/lib/thermostat"))              // without it a restart forgets all
     }
 
     #[rustfmt::skip]
