@@ -2,7 +2,10 @@
 
 use std::{fs, sync::Arc};
 
-use astarte_runtime::{Device, Handle, Status, astarte_interface, store::MemoryStore};
+use astarte_runtime::{
+    Device, Handle, Ownership, Status, astarte_interface,
+    store::{Change, MemoryStore, Property, PropertyStore, State},
+};
 use astarte_tests::{Process, Site, TestResult, connected, soon, status};
 
 /// What the thermostat is told to do once; `calibrate` is unique, `restart` guaranteed.
@@ -182,6 +185,43 @@ async fn lesson_5_properties_of_an_interface_that_is_gone_stay_unsent() -> TestR
     assert_eq!(published(&site, "/control/emptyCache"), 1);
     assert_eq!(site.connects(), 2);
     assert!(!site.device.introspection().contains_key(STATUS));
+    Ok(())
+}
+
+/// Rows of another major version, or from when the server owned the interface, are those of interfaces that the device
+/// does not have: they are neither sent nor read, and gone.
+#[tokio::test]
+async fn rows_of_a_former_version_are_forgotten() -> TestResult {
+    let site = Site::recorded().await?;
+    let store = Arc::new(MemoryStore::new());
+    let row = |major, path: &str, ownership| {
+        let payload = b"\x10\0\0\0\x02v\0\x04\0\0\0old\0\0".to_vec();
+        Change::Store(Property {
+            interface: STATUS.to_owned(),
+            major,
+            path: path.to_owned(),
+            ownership,
+            state: State::Sent,
+            payload,
+        })
+    };
+    store.apply(&[
+        row(1, "/kitchen/firmware", Ownership::Server),
+        row(9, "/kitchen/firmware", Ownership::Device),
+        row(1, "/hall/firmware", Ownership::Device),
+    ])?;
+    let process = start(&site, &store).await?;
+    let firmware = |room| properties::Firmware { room };
+    assert_eq!(process.handles.1.get(firmware("kitchen"))?, None);
+    assert_eq!(
+        process.handles.1.get(firmware("hall"))?.as_deref(),
+        Some("old")
+    );
+    process.stop().await;
+    site.device.all_processed().await;
+    assert_eq!(published(&site, "/hall/firmware"), 1);
+    assert_eq!(published(&site, "/kitchen/firmware"), 0);
+    assert_eq!(store.load_all()?.len(), 1);
     Ok(())
 }
 

@@ -219,7 +219,7 @@ async fn prepare(
     }
     let interfaces = Arc::new(Interfaces::new(registered)?);
     let stores = Stores::open(config, shared).await?;
-    forget_other_majors(&stores, &interfaces).await?;
+    forget_former_rows(&stores, &interfaces).await?;
     let backlog = run_on(&stores.retention, RetentionStore::backlog).await?;
     let stored_session = run_on(&stores.session, SessionStore::load_session).await?;
     let clock = Clock::new(Arc::clone(&config.time_source));
@@ -248,20 +248,43 @@ fn doubtful(config: &Config, backlog: Backlog, session: Option<&StoredSession>) 
     }
 }
 
-/// Removes the rows of other major versions of the registered interfaces: they are interfaces that the device has no
-/// more.
-async fn forget_other_majors(stores: &Stores, interfaces: &Interfaces) -> Result<(), StoreError> {
-    let properties = interfaces
+/// Removes the rows that registered interfaces had with another major version, or under another ownership: they are
+/// interfaces that the device has no more.
+///
+/// Where there are none nothing is written, so that a device also starts with a disk that is full.
+async fn forget_former_rows(stores: &Stores, interfaces: &Interfaces) -> Result<(), StoreError> {
+    let properties: Vec<_> = interfaces
         .iter()
-        .filter(|interface| interface.kind() != InterfaceKind::Datastream);
-    let changes: Vec<_> = properties
-        .map(|interface| Change::DeleteOtherMajors {
-            interface: interface.descriptor.name.to_owned(),
-            major: interface.descriptor.version.major,
-        })
+        .filter(|interface| interface.kind() != InterfaceKind::Datastream)
+        .map(|interface| interface.descriptor)
         .collect();
-    if changes.is_empty() {
-        return Ok(());
-    }
-    run_on(&stores.properties, move |store| store.apply(&changes)).await
+    run_on(&stores.properties, move |store| {
+        let mut changes = Vec::new();
+        for row in store.load_all()? {
+            let present = properties
+                .iter()
+                .find(|present| present.name == row.interface);
+            let Some(present) = present else {
+                continue;
+            };
+            let interface = row.interface;
+            let major = present.version.major;
+            if row.major != major {
+                changes.push(Change::DeleteOtherMajors { interface, major });
+            } else if row.ownership != present.ownership {
+                let path = row.path;
+                changes.push(Change::Delete {
+                    interface,
+                    major,
+                    path,
+                });
+            }
+        }
+        changes.dedup();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        store.apply(&changes)
+    })
+    .await
 }
