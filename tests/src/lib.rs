@@ -5,7 +5,7 @@ mod proxy;
 
 use std::{future::Future, path::PathBuf, time::Duration};
 
-use astarte_runtime::{Config, ConnectError, Credentials, Status, StatusStream, Tls};
+use astarte_runtime::{Config, ConnectError, Credentials, Disconnected, Status, StatusStream, Tls};
 use astarte_sandbox::{Direction, Profile, Refusal, Sandbox};
 
 pub use self::{process::Process, proxy::Proxy};
@@ -183,10 +183,7 @@ fn topic(packet: &[u8]) -> Option<String> {
 pub async fn go_offline(device: &astarte_sandbox::Device, stream: &mut StatusStream) {
     device.refuse_connections(1_000_000, Refusal::ServerUnavailable);
     device.drop_connection();
-    status(stream, |status| {
-        matches!(status, Status::Disconnected(_)).then_some(())
-    })
-    .await;
+    status(stream, disconnected).await;
 }
 
 /// The settings of a device that reaches its broker through a proxy.
@@ -232,6 +229,14 @@ pub async fn status<T>(stream: &mut StatusStream, wanted: impl Fn(Status) -> Opt
         }
     })
     .await
+}
+
+/// What is told of the end of a connection; for [`status`].
+pub fn disconnected(status: Status) -> Option<Disconnected> {
+    match status {
+        Status::Disconnected(disconnected) => Some(disconnected),
+        _ => None,
+    }
 }
 
 /// Waits until the device is connected.

@@ -7,7 +7,7 @@ use astarte_runtime::{
     astarte_interface,
 };
 use astarte_sandbox::Value;
-use astarte_tests::{Site, TestResult, connected, refused, soon, status};
+use astarte_tests::{Site, TestResult, connected, disconnected, refused, soon, status};
 
 /// What the thermostat measures.
 #[astarte_interface("../interfaces/org.example.thermostat.Readings.json")]
@@ -26,13 +26,6 @@ const COMMANDS: &str = "org.example.thermostat.Commands";
 
 fn kitchen() -> readings::Temperature<&'static str> {
     readings::Temperature { room: "kitchen" }
-}
-
-fn disconnected(status: Status) -> Option<astarte_runtime::Disconnected> {
-    match status {
-        Status::Disconnected(disconnected) => Some(disconnected),
-        _ => None,
-    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use astarte_runtime::{
     DecodeError, Device, Hint, RejectReason, Status, Timestamp, astarte_interface,
 };
 use astarte_sandbox::{Sandbox, Value};
-use astarte_tests::{Site, TestResult, connected, soon, status};
+use astarte_tests::{Site, TestResult, connected, disconnected, soon, status};
 
 /// What the thermostat measures.
 #[astarte_interface("../interfaces/org.example.thermostat.Readings.json")]
@@ -38,13 +38,6 @@ const TYPES: &str = "org.example.types.ServerDatastream";
 
 fn kitchen() -> readings::Temperature<&'static str> {
     readings::Temperature { room: "kitchen" }
-}
-
-fn disconnected(status: Status) -> Option<astarte_runtime::Disconnected> {
-    match status {
-        Status::Disconnected(disconnected) => Some(disconnected),
-        _ => None,
-    }
 }
 
 #[tokio::test]
