@@ -3,13 +3,12 @@
 //! There only in builds of cargo-fuzz, by its `cfg(fuzzing)`.
 
 use bytes::BytesMut;
-use rumqttc::mqttbytes::{
-    QoS,
-    v4::{Packet, Publish},
-};
+use rumqttc::mqttbytes::{QoS, v4::Packet};
 
 use crate::{
-    certificate, purge,
+    certificate,
+    publish::Publish,
+    purge,
     session::{Answer, Event, Session},
 };
 
@@ -77,12 +76,12 @@ fn session(in_flight: u64, out: &mut BytesMut) -> Session<u64> {
     let mut session = Session::new(WINDOW);
     session.restore(1, [1, 2]);
     for number in 1..in_flight {
-        let publish = |qos| Publish::new(format!("test/{number}"), qos, number.to_be_bytes());
+        let publish = |qos| Publish::new(&format!("test/{number}"), qos, &number.to_be_bytes());
         match number % 4 {
             0 => drop(session.publish(publish(QoS::AtMostOnce), number, out)),
             1 => drop(session.publish(publish(QoS::AtLeastOnce), number, out)),
             2 => drop(session.publish(publish(QoS::ExactlyOnce), number, out)),
-            _ => session.publish_stored(publish(QoS::ExactlyOnce), number, number, out),
+            _ => session.publish_stored(publish(QoS::ExactlyOnce), number, false, number, out),
         }
     }
     session

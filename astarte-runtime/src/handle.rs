@@ -9,7 +9,6 @@ mod property_cache;
 mod property_reader;
 mod property_writer;
 pub mod refused;
-mod scratch;
 
 pub use self::{
     datastream_receiver::DatastreamReceiver,
@@ -23,17 +22,20 @@ pub use self::{
 };
 use std::sync::Arc;
 
+use rumqttc::mqttbytes::QoS;
+
 use crate::{
-    Events, Interface, Mapping, ObjectInterface, PropertyEvents, ReceiveObject, Reliability,
-    Retention, WritePath,
-    delivery::{Delivery, Receipt},
+    Events, Interface, Mapping, ObjectInterface, PropertyEvents, ReceiveObject, Retention,
+    WritePath,
     device::{Registrar, RetainMessage, Shared, qos},
-    error::{DecodeError, ValueError},
+    error::{DecodeError, ParamError, ValueError},
     kind::{self, Kind},
-    outbox::{Message, MessageKind},
+    outbox::{Datastream, MessageKind},
     path::PathWriter,
     payload::Payload,
-    sending::{SendError, Sending},
+    prepared::Prepared,
+    publish::Draft,
+    sending::{self, SendError, Sending},
 };
 
 /// The handle of an interface, by its kind.
@@ -112,33 +114,61 @@ impl<I: PropertyEvents> Register<I> for kind::ServerProperties {
     }
 }
 
-/// The topic of a path of an interface.
-fn topic<I: Interface>(shared: &Shared, path: &impl WritePath) -> Result<String, SendError> {
+/// The largest packet that Astarte's broker takes, in bytes after the fixed header.
+const PACKET_LIMIT: usize = 65_535;
+
+/// Writes a packet of an interface.
+fn prepare<I: Interface>(
+    shared: &Shared,
+    qos: QoS,
+    path: &impl WritePath,
+    encode: impl FnOnce(&mut Vec<u8>) -> Result<(), ValueError>,
+) -> Result<Prepared, SendError> {
     let interface = I::DESCRIPTOR.name;
-    let mut topic = String::with_capacity(shared.base.len() + interface.len() + 32);
+    Prepared::new(|buffer| {
+        let mut written = Ok(());
+        let mut draft = Draft::begin(buffer, qos, |topic| {
+            written = write_topic::<I>(shared, path, topic);
+        });
+        written.map_err(|source| SendError::Param { interface, source })?;
+        let encoded = encode(draft.payload());
+        let path = || path_of::<I>(shared, draft.topic()).to_owned();
+        encoded.map_err(|source| SendError::Value {
+            interface,
+            path: path(),
+            source,
+        })?;
+        let (len, limit) = (draft.len(), PACKET_LIMIT);
+        if len > limit {
+            let path = path();
+            return Err(SendError::Size {
+                interface,
+                path,
+                len,
+                limit,
+            });
+        }
+        Ok(draft)
+    })
+}
+
+/// Appends the topic of a path of an interface.
+fn write_topic<I: Interface>(
+    shared: &Shared,
+    path: &impl WritePath,
+    topic: &mut String,
+) -> Result<(), ParamError> {
     topic.push_str(&shared.base);
     topic.push('/');
-    topic.push_str(interface);
-    let mut writer = PathWriter::new(&mut topic);
+    topic.push_str(I::DESCRIPTOR.name);
+    let mut writer = PathWriter::new(topic);
     path.write_path(&mut writer);
-    match writer.finish() {
-        Ok(()) => Ok(topic),
-        Err(source) => Err(SendError::Param { interface, source }),
-    }
+    writer.finish()
 }
 
 /// The path of a topic of an interface.
 fn path_of<'t, I: Interface>(shared: &Shared, topic: &'t str) -> &'t str {
     &topic[shared.base.len() + 1 + I::DESCRIPTOR.name.len()..]
-}
-
-/// The error of a value that Astarte refuses.
-fn refused_value<I: Interface>(shared: &Shared, topic: &str, source: ValueError) -> SendError {
-    SendError::Value {
-        interface: I::DESCRIPTOR.name,
-        path: path_of::<I>(shared, topic).to_owned(),
-        source,
-    }
 }
 
 /// Sends a message of a datastream by what its mapping says; those of an object all say the same.
@@ -148,53 +178,28 @@ fn send<I: Interface>(
     path: &impl WritePath,
     encode: impl FnOnce(&mut Vec<u8>) -> Result<(), ValueError>,
 ) -> Sending {
-    let message = || {
-        let topic = topic::<I>(shared, path)?;
-        let payload = scratch::fill(encode);
-        let payload = payload.map_err(|source| refused_value::<I>(shared, &topic, source))?;
-        let publish =
-            shared.publish(I::DESCRIPTOR.name, topic, payload, qos(mapping.reliability))?;
-        let (settle, delivery) = match mapping.reliability {
-            Reliability::Unreliable => (None, Delivery::settled(Receipt::Unconfirmed)),
-            Reliability::Guaranteed | Reliability::Unique => {
-                let (settle, delivery) = Delivery::waiting();
-                (Some(settle), delivery)
-            }
-        };
-        let kind = MessageKind::Datastream {
-            interface: I::DESCRIPTOR.id(),
-            retention: mapping.retention,
-            expires: Message::expires(mapping.expiry),
-            ordered: const { I::DESCRIPTOR.has_stored() },
-        };
-        Ok((
-            Message {
-                publish,
-                kind,
-                delivery: settle,
-                repeated: false,
-            },
-            delivery,
-        ))
+    let packet = match prepare::<I>(shared, qos(mapping.reliability), path, encode) {
+        Ok(packet) => packet,
+        Err(error) => return Sending::failed(error),
     };
-    match message() {
-        Ok((message, delivery)) if mapping.retention == Retention::Stored => {
-            retain::<I>(Arc::clone(shared), mapping, message, delivery)
-        }
-        Ok((message, delivery)) => Sending::datastream(Arc::clone(shared), message, delivery),
-        Err(error) => Sending::failed(error),
+    let of = Datastream {
+        interface: I::DESCRIPTOR.id(),
+        retention: mapping.retention,
+        expires: Datastream::expires(mapping.expiry),
+        ordered: const { I::DESCRIPTOR.has_stored() },
+    };
+    let shared = Arc::clone(shared);
+    if mapping.retention == Retention::Stored {
+        retain(shared, mapping, &packet, of)
+    } else {
+        Sending::datastream(shared, packet, of)
     }
 }
 
 /// Has a message stored before it is sent.
-fn retain<I: Interface>(
-    shared: Arc<Shared>,
-    mapping: &Mapping,
-    message: Message,
-    delivery: Delivery,
-) -> Sending {
-    let (reliability, expiry) = (mapping.reliability, mapping.expiry);
-    let interface = I::DESCRIPTOR.id();
+fn retain(shared: Arc<Shared>, mapping: &Mapping, packet: &Prepared, of: Datastream) -> Sending {
+    let (reliability, expiry, interface) = (mapping.reliability, mapping.expiry, of.interface);
+    let (message, delivery) = sending::message(packet.view(), MessageKind::Datastream(of));
     Sending::stored(async move {
         if shared.outbox.is_retired(interface) {
             let interface = interface.name;

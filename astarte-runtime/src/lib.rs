@@ -58,6 +58,10 @@ mod param;
 mod path;
 pub mod payload;
 #[cfg(feature = "mqtt")]
+mod prepared;
+#[cfg(feature = "mqtt")]
+mod publish;
+#[cfg(feature = "mqtt")]
 mod purge;
 #[cfg(feature = "mqtt")]
 mod sending;

@@ -5,38 +5,52 @@
 //! it may be on disk; the two take turns.
 
 mod backlog;
+mod line;
 mod message;
 
 use std::{
-    collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
     task::Waker,
 };
 
 use tokio::{sync::Notify, time::Instant};
 
-use self::backlog::Backlog;
+use self::{
+    backlog::Backlog,
+    line::{Line, Next},
+};
 pub(crate) use self::{
     backlog::{Evicted, LoadedBacklog},
-    message::{Entry, InterfaceId, Message, MessageKind, PropertyId, SentProperty, Stored},
+    message::{
+        Datastream, Entry, InterfaceId, Message, MessageKind, PropertyId, SentProperty, Stored,
+        destination,
+    },
 };
 use crate::{
     Retention,
     delivery::{DeliveryError, Receipt, Settle},
     metrics::Dropped,
+    publish::PublishRef,
 };
 
-/// Why a message was not taken.
-#[derive(Debug)]
+/// Why a message is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// The device was stopped.
     Closed,
     /// The queue is full; the waker is woken once there may be room.
-    Full(Message),
+    Full,
     /// Offline, and the message is not to be retained.
-    Offline(Message),
+    Offline,
     /// Its interface was removed.
-    Removed(Message),
+    Removed,
+}
+
+/// A place in the queue for one message. It is to be filled at once: nobody else gets one meanwhile.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    queue: MutexGuard<'a, Queue>,
+    filled: &'a Notify,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,17 +71,24 @@ pub(crate) struct Outbox {
 
 /// Where messages go that are taken.
 pub(crate) trait Sink {
-    /// Whether there is room for this one.
-    fn has_room(&self, next: &Entry) -> bool;
+    /// Whether there is room for a message, or the release of one, with this place in the store where it has one, and is to
+    /// come once.
+    fn has_room(&self, once: Option<u64>) -> bool;
 
     /// Takes it.
     fn send(&mut self, entry: Entry);
+
+    /// Whether there is room for a message of QoS 0.
+    fn has_room_for_unreliable(&self) -> bool;
+
+    /// Takes a message of QoS 0, which nobody waits for.
+    fn send_unreliable(&mut self, publish: PublishRef<'_>);
 }
 
 #[derive(Debug)]
 struct Queue {
     mode: Mode,
-    messages: VecDeque<Message>,
+    line: Line,
     backlog: Backlog,
     capacity: usize,
     retained_capacity: usize,
@@ -86,7 +107,7 @@ impl Outbox {
     pub(crate) fn new(capacity: usize, retained_capacity: usize) -> Self {
         let queue = Queue {
             mode: Mode::Offline,
-            messages: VecDeque::new(),
+            line: Line::default(),
             backlog: Backlog::default(),
             capacity,
             retained_capacity,
@@ -101,53 +122,41 @@ impl Outbox {
         }
     }
 
-    /// Takes a message, or says why not.
-    #[allow(
-        clippy::result_large_err,
-        reason = "a refused message goes back to its sender"
-    )]
-    pub(crate) fn push(&self, message: Message, waker: &Waker) -> Result<(), Refusal> {
+    /// Finds a place for a message of a datastream, or says why there is none.
+    pub(crate) fn place(&self, of: &Datastream, waker: &Waker) -> Result<Place<'_>, Refusal> {
         let mut queue = self.lock();
-        if queue.is_retired(&message) && queue.mode != Mode::Closed {
-            return Err(Refusal::Removed(message));
-        }
-        match (queue.mode, &message.kind) {
-            (Mode::Closed, _) => return Err(Refusal::Closed),
-            (Mode::Offline, MessageKind::Property(_)) => {
-                queue.park(message);
-                return Ok(());
-            }
-            (Mode::Online, _) => {
-                // A property is already stored, and whoever set it waits for no more than that.
-                let waits = matches!(message.kind, MessageKind::Datastream { .. });
-                if waits && queue.is_full(&message) {
-                    if !queue.wakers.iter().any(|waiting| waiting.will_wake(waker)) {
-                        queue.wakers.push(waker.clone());
-                    }
-                    return Err(Refusal::Full(message));
+        match queue.mode {
+            Mode::Closed => return Err(Refusal::Closed),
+            _ if queue.is_retired(of.interface) => return Err(Refusal::Removed),
+            Mode::Online => {
+                if queue.is_full(of.ordered) {
+                    queue.wait(waker);
+                    return Err(Refusal::Full);
                 }
-                queue.push_back(message);
             }
-            (Mode::Handshake, MessageKind::Property(_)) => queue.push_back(message),
-            (
-                Mode::Offline | Mode::Handshake,
-                MessageKind::Datastream {
-                    retention: Retention::Discard,
-                    ..
-                },
-            ) => {
-                return Err(Refusal::Offline(message));
+            Mode::Offline | Mode::Handshake if of.retention == Retention::Discard => {
+                return Err(Refusal::Offline);
             }
-            (
-                Mode::Offline | Mode::Handshake,
-                MessageKind::Datastream { .. } | MessageKind::Stored(_),
-            ) => {
-                queue.retain(message);
-            }
+            Mode::Offline | Mode::Handshake => {}
+        }
+        Ok(Place {
+            queue,
+            filled: &self.filled,
+        })
+    }
+
+    /// Takes a property, which is stored: whoever set it waits for no more than that.
+    pub(crate) fn push_property(&self, message: Message) {
+        let mut queue = self.lock();
+        match queue.mode {
+            // What settles it is its drop.
+            Mode::Closed => return,
+            _ if queue.is_retired(message.kind.interface()) => return,
+            Mode::Offline => return queue.park(message),
+            Mode::Handshake | Mode::Online => queue.line.push_back(message),
         }
         drop(queue);
         self.filled.notify_one();
-        Ok(())
     }
 
     /// Takes a message that was stored.
@@ -157,7 +166,7 @@ impl Outbox {
             return message.settle(Err(DeliveryError::Stored));
         }
         let capacity = queue.capacity;
-        if queue.is_retired(&message) {
+        if queue.is_retired(message.kind.interface()) {
             queue.backlog.push_removed(sequence, message);
             drop(queue);
             return self.filled.notify_one();
@@ -241,7 +250,7 @@ impl Outbox {
     /// is to follow.
     pub(crate) fn take(&self, sink: &mut impl Sink) -> Option<u64> {
         let mut queue = self.lock();
-        if !queue.messages.is_empty() || queue.backlog.front().is_some() {
+        if !queue.line.is_empty() || queue.backlog.front().is_some() {
             let now = Instant::now();
             while queue.take_direct(now, sink) | queue.take_backlog(now, sink) {}
             queue.wake();
@@ -271,10 +280,10 @@ impl Outbox {
         let mut queue = self.lock();
         for message in messages.into_iter().rev() {
             match message.kind {
-                _ if queue.is_retired(&message) => queue.backlog.remove(message),
+                _ if queue.is_retired(message.kind.interface()) => queue.backlog.remove(message),
                 MessageKind::Property(_) => queue.park(message),
                 _ if message.is_ordered() => queue.backlog.put_back(message),
-                _ => queue.messages.push_front(message),
+                _ => queue.line.push_front(message),
             }
         }
         if queue.mode == Mode::Closed {
@@ -287,12 +296,12 @@ impl Outbox {
     /// Parks the properties in the queue: the handshake sends what is stored, and so what they hold.
     pub(crate) fn park_properties(&self) {
         let mut queue = self.lock();
-        for message in std::mem::take(&mut queue.messages) {
-            match message.kind {
-                MessageKind::Property(_) => queue.park(message),
-                _ => queue.messages.push_back(message),
+        queue.sort_out(|queue, waiting| match waiting {
+            Next::Message(message) if matches!(message.kind, MessageKind::Property(_)) => {
+                queue.park(message);
             }
-        }
+            kept => queue.line.push(kept),
+        });
     }
 
     /// Tells those who wait for properties that the server has them all.
@@ -306,13 +315,15 @@ impl Outbox {
     pub(crate) fn retire(&self, interface: InterfaceId) {
         let mut queue = self.lock();
         queue.retired.push(interface);
-        for message in std::mem::take(&mut queue.messages) {
-            if queue.is_retired(&message) {
+        queue.sort_out(|queue, waiting| match waiting {
+            Next::Message(message) if message.kind.interface() == interface => {
                 queue.give_up(message, DeliveryError::Removed);
-            } else {
-                queue.messages.push_back(message);
             }
-        }
+            Next::Unreliable(of, _) if of.interface == interface => {
+                queue.dropped.count(&DeliveryError::Removed);
+            }
+            kept => queue.line.push(kept),
+        });
         queue.backlog.retire(interface);
         let (gone, kept) = std::mem::take(&mut queue.parked)
             .into_iter()
@@ -338,13 +349,13 @@ impl Outbox {
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         let queue = self.lock();
-        queue.messages.is_empty() && queue.backlog.is_empty()
+        queue.line.is_empty() && queue.backlog.is_empty()
     }
 
     /// How many messages wait in memory.
     pub(crate) fn len(&self) -> usize {
         let queue = self.lock();
-        queue.messages.len() + queue.backlog.in_memory()
+        queue.line.len() + queue.backlog.in_memory()
     }
 
     /// What was given up so far.
@@ -359,20 +370,51 @@ impl Outbox {
     }
 }
 
+impl Place<'_> {
+    pub(crate) fn fill(mut self, message: Message) {
+        match self.queue.mode {
+            Mode::Online => self.queue.push_back(message),
+            _ => self.queue.retain(message),
+        }
+        self.tell();
+    }
+
+    /// Fills it with a message of QoS 0, which must not be an ordered one.
+    pub(crate) fn fill_unreliable(mut self, of: &Datastream, publish: PublishRef<'_>) {
+        match self.queue.mode {
+            Mode::Online => self.queue.line.push_unreliable(*of, publish),
+            _ => self.queue.retain_unreliable(of, publish),
+        }
+        self.tell();
+    }
+
+    fn tell(self) {
+        drop(self.queue);
+        self.filled.notify_one();
+    }
+}
+
 impl Queue {
-    fn is_retired(&self, message: &Message) -> bool {
-        !self.retired.is_empty() && self.retired.contains(&message.kind.interface())
+    fn is_retired(&self, interface: InterfaceId) -> bool {
+        self.retired.contains(&interface)
+    }
+
+    /// Has a sender woken once there may be room.
+    fn wait(&mut self, waker: &Waker) {
+        if !self.wakers.iter().any(|waiting| waiting.will_wake(waker)) {
+            self.wakers.push(waker.clone());
+        }
     }
 
     fn wake(&mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
     }
 
-    fn is_full(&self, message: &Message) -> bool {
-        let waiting = if message.is_ordered() {
+    fn is_full(&self, ordered: bool) -> bool {
+        let waiting = if ordered {
             self.backlog.in_memory()
         } else {
-            self.messages.len()
+            self.line.len()
         };
         waiting >= self.capacity
     }
@@ -381,28 +423,38 @@ impl Queue {
         if message.is_ordered() {
             self.backlog.push(message);
         } else {
-            self.messages.push_back(message);
+            self.line.push_back(message);
         }
     }
 
     /// Hands the next message to the sink, but for those of the backlog. Returns whether there was one, and room.
     fn take_direct(&mut self, now: Instant, sink: &mut impl Sink) -> bool {
-        let Some(message) = self.messages.pop_front() else {
-            return false;
-        };
-        if message.has_expired(now) {
-            self.give_up(message, DeliveryError::Expired);
-            return true;
+        match self.line.front() {
+            None => return false,
+            Some(Next::Unreliable(of, _)) if of.has_expired(now) => {
+                self.line.pop();
+                self.dropped.count(&DeliveryError::Expired);
+            }
+            Some(Next::Unreliable(_, publish)) => {
+                if !sink.has_room_for_unreliable() {
+                    return false;
+                }
+                sink.send_unreliable(publish);
+                self.line.pop();
+            }
+            Some(Next::Message(message)) => {
+                let has_expired = message.has_expired(now);
+                if !has_expired && !sink.has_room(message.once()) {
+                    return false;
+                }
+                match self.line.pop() {
+                    Some(message) if has_expired => self.give_up(message, DeliveryError::Expired),
+                    Some(message) => sink.send(Entry::Message(message)),
+                    None => {}
+                }
+            }
         }
-        let next = Entry::Message(message);
-        if sink.has_room(&next) {
-            sink.send(next);
-            return true;
-        }
-        if let Entry::Message(message) = next {
-            self.messages.push_front(message);
-        }
-        false
+        true
     }
 
     /// The same for the backlog.
@@ -411,7 +463,12 @@ impl Queue {
             return false;
         };
         let expired = matches!(next, Entry::Message(message) if message.has_expired(now));
-        if !expired && !sink.has_room(next) {
+        let has_room = match next {
+            Entry::Message(message) => expired || sink.has_room(message.once()),
+            Entry::Release(sequence) => sink.has_room(Some(*sequence)),
+            Entry::Expired(_) => true,
+        };
+        if !has_room {
             return false;
         }
         let expired = match self.backlog.pop() {
@@ -433,17 +490,38 @@ impl Queue {
         true
     }
 
-    fn retain(&mut self, message: Message) {
+    /// Makes room for a message that waits for the connection. Returns whether there is any.
+    fn make_room(&mut self) -> bool {
         if self.retained_capacity == 0 {
-            return self.give_up(message, DeliveryError::Overflow);
+            return false;
         }
-        if self.messages.len() + self.backlog.volatile() >= self.retained_capacity {
-            match self.messages.pop_front() {
-                Some(oldest) => self.give_up(oldest, DeliveryError::Overflow),
-                None => self.backlog.drop_oldest_volatile(),
+        if self.line.len() + self.backlog.volatile() >= self.retained_capacity {
+            if self.line.is_empty() {
+                self.backlog.drop_oldest_volatile();
+            } else {
+                self.dropped.count(&DeliveryError::Overflow);
+                if let Some(oldest) = self.line.pop() {
+                    oldest.settle(Err(DeliveryError::Overflow));
+                }
             }
         }
-        self.push_back(message);
+        true
+    }
+
+    fn retain(&mut self, message: Message) {
+        if self.make_room() {
+            self.push_back(message);
+        } else {
+            self.give_up(message, DeliveryError::Overflow);
+        }
+    }
+
+    fn retain_unreliable(&mut self, of: &Datastream, publish: PublishRef<'_>) {
+        if self.make_room() {
+            self.line.push_unreliable(*of, publish);
+        } else {
+            self.dropped.count(&DeliveryError::Overflow);
+        }
     }
 
     fn park(&mut self, message: Message) {
@@ -459,20 +537,28 @@ impl Queue {
     }
 
     fn keep_what_is_retained(&mut self) {
-        for message in std::mem::take(&mut self.messages) {
-            match &message.kind {
-                MessageKind::Property(_) => self.park(message),
+        self.sort_out(|queue, waiting| match waiting {
+            Next::Message(message) => match &message.kind {
+                MessageKind::Property(_) => queue.park(message),
                 // What was in flight was accepted: it goes out again whatever its retention.
-                MessageKind::Datastream {
-                    retention: Retention::Discard,
-                    ..
-                } if !message.repeated => {
-                    self.give_up(message, DeliveryError::Offline);
+                MessageKind::Datastream(of)
+                    if of.retention == Retention::Discard && !message.repeated =>
+                {
+                    queue.give_up(message, DeliveryError::Offline);
                 }
-                _ => self.retain(message),
+                _ => queue.retain(message),
+            },
+            Next::Unreliable(of, _) if of.retention == Retention::Discard => {
+                queue.dropped.count(&DeliveryError::Offline);
             }
-        }
+            Next::Unreliable(of, publish) => queue.retain_unreliable(of, publish),
+        });
         self.backlog.keep_what_is_retained();
+    }
+
+    /// Empties the line, and hands over what was in it, in its order.
+    fn sort_out(&mut self, mut each: impl FnMut(&mut Self, Next<'_, Message>)) {
+        std::mem::take(&mut self.line).drain(|waiting| each(self, waiting));
     }
 
     fn give_up(&mut self, message: Message, reason: DeliveryError) {
@@ -481,9 +567,10 @@ impl Queue {
     }
 
     fn close(&mut self) {
-        for message in std::mem::take(&mut self.messages) {
-            self.give_up(message, DeliveryError::Closed);
-        }
+        self.sort_out(|queue, waiting| match waiting {
+            Next::Message(message) => queue.give_up(message, DeliveryError::Closed),
+            Next::Unreliable(..) => queue.dropped.count(&DeliveryError::Closed),
+        });
         self.backlog.give_up();
         // Those who wait learn of the end by the drop.
         self.parked.clear();
@@ -492,15 +579,13 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use rumqttc::mqttbytes::{QoS, v4::Publish};
+    use rumqttc::mqttbytes::QoS;
 
     use super::*;
-    use crate::delivery::Delivery;
+    use crate::{delivery::Delivery, publish::Publish};
 
-    fn message(name: &str, retention: Retention, expires: Option<Instant>) -> (Message, Delivery) {
-        let (settle, delivery) = Delivery::waiting();
-        let publish = Publish::new(name, QoS::AtLeastOnce, Vec::new());
-        let kind = MessageKind::Datastream {
+    fn datastream(retention: Retention, expires: Option<Instant>) -> Datastream {
+        Datastream {
             interface: InterfaceId {
                 name: "org.example.A",
                 major: 1,
@@ -508,7 +593,13 @@ mod tests {
             retention,
             expires,
             ordered: false,
-        };
+        }
+    }
+
+    fn message(name: &str, retention: Retention, expires: Option<Instant>) -> (Message, Delivery) {
+        let (settle, delivery) = Delivery::waiting();
+        let publish = Publish::new(name, QoS::AtLeastOnce, b"");
+        let kind = MessageKind::Datastream(datastream(retention, expires));
         (
             Message {
                 publish,
@@ -520,9 +611,19 @@ mod tests {
         )
     }
 
-    #[allow(clippy::result_large_err, reason = "as the method it calls")]
     fn push(outbox: &Outbox, message: Message) -> Result<(), Refusal> {
-        outbox.push(message, Waker::noop())
+        let MessageKind::Datastream(of) = message.kind else {
+            panic!("{message:?}");
+        };
+        outbox.place(&of, Waker::noop())?.fill(message);
+        Ok(())
+    }
+
+    fn push_unreliable(outbox: &Outbox, name: &str, of: Datastream) -> Result<(), Refusal> {
+        let publish = Publish::new(name, QoS::AtMostOnce, b"");
+        let place = outbox.place(&of, Waker::noop())?;
+        place.fill_unreliable(&of, publish.view());
+        Ok(())
     }
 
     /// What is taken, by its topics.
@@ -530,16 +631,28 @@ mod tests {
     struct Topics(Vec<String>);
 
     impl Sink for Topics {
-        fn has_room(&self, _: &Entry) -> bool {
+        fn has_room(&self, _: Option<u64>) -> bool {
             true
+        }
+
+        fn has_room_for_unreliable(&self) -> bool {
+            true
+        }
+
+        fn send_unreliable(&mut self, publish: PublishRef<'_>) {
+            self.0.push(topic(publish));
         }
 
         fn send(&mut self, entry: Entry) {
             self.0.push(match entry {
-                Entry::Message(message) => message.publish.topic,
+                Entry::Message(message) => topic(message.publish.view()),
                 other => format!("{other:?}"),
             });
         }
+    }
+
+    fn topic(publish: PublishRef<'_>) -> String {
+        String::from_utf8_lossy(publish.topic()).into_owned()
     }
 
     fn taken(outbox: &Outbox) -> Vec<String> {
@@ -556,10 +669,10 @@ mod tests {
         push(&outbox, message("2", Retention::Volatile, None).0).unwrap();
         push(&outbox, message("3", Retention::Volatile, None).0).unwrap();
         assert_eq!(dropped.await, Err(DeliveryError::Overflow));
-        assert!(matches!(
+        assert_eq!(
             push(&outbox, message("4", Retention::Discard, None).0),
-            Err(Refusal::Offline(_))
-        ));
+            Err(Refusal::Offline)
+        );
         outbox.set_mode(Mode::Online);
         push(&outbox, message("5", Retention::Discard, None).0).unwrap();
         assert_eq!(taken(&outbox), ["2", "3", "5"]);
@@ -583,10 +696,10 @@ mod tests {
         let (discarded, delivery) = message("1", Retention::Discard, None);
         push(&outbox, discarded).unwrap();
         push(&outbox, message("2", Retention::Volatile, None).0).unwrap();
-        assert!(matches!(
+        assert_eq!(
             push(&outbox, message("3", Retention::Volatile, None).0),
-            Err(Refusal::Full(_))
-        ));
+            Err(Refusal::Full)
+        );
         outbox.set_mode(Mode::Offline);
         assert_eq!(delivery.await, Err(DeliveryError::Offline));
         let (mut in_flight, _) = message("0", Retention::Discard, None);
@@ -596,6 +709,44 @@ mod tests {
         assert_eq!(taken(&outbox), ["0", "2"]);
     }
 
+    #[test]
+    fn unreliable_messages_keep_their_place_and_their_retention() {
+        let outbox = Outbox::new(10, 3);
+        outbox.set_mode(Mode::Online);
+        let volatile = datastream(Retention::Volatile, None);
+        let expired = datastream(Retention::Volatile, Some(Instant::now()));
+        let discarded = datastream(Retention::Discard, None);
+        push_unreliable(&outbox, "1", volatile).unwrap();
+        push_unreliable(&outbox, "2", discarded).unwrap();
+        push(&outbox, message("3", Retention::Volatile, None).0).unwrap();
+        push_unreliable(&outbox, "4", expired).unwrap();
+        push_unreliable(&outbox, "5", volatile).unwrap();
+        outbox.set_mode(Mode::Offline);
+        assert_eq!(
+            push_unreliable(&outbox, "6", discarded),
+            Err(Refusal::Offline)
+        );
+        assert_eq!(outbox.dropped().offline, 1);
+        outbox.set_mode(Mode::Online);
+        assert_eq!(taken(&outbox), ["3", "5"]);
+        assert_eq!(
+            (outbox.dropped().overflow, outbox.dropped().expired),
+            (1, 1)
+        );
+        let other = Datastream {
+            interface: InterfaceId {
+                name: "org.example.B",
+                major: 1,
+            },
+            ..volatile
+        };
+        push_unreliable(&outbox, "7", other).unwrap();
+        push_unreliable(&outbox, "8", volatile).unwrap();
+        outbox.retire(other.interface);
+        assert_eq!(outbox.dropped().removed, 1);
+        assert_eq!(taken(&outbox), ["8"]);
+    }
+
     #[tokio::test]
     async fn stopping_the_device_settles_everything() {
         let outbox = Outbox::new(10, 10);
@@ -603,9 +754,9 @@ mod tests {
         push(&outbox, waiting).unwrap();
         outbox.set_mode(Mode::Closed);
         assert_eq!(delivery.await, Err(DeliveryError::Closed));
-        assert!(matches!(
+        assert_eq!(
             push(&outbox, message("2", Retention::Volatile, None).0),
             Err(Refusal::Closed)
-        ));
+        );
     }
 }

@@ -8,13 +8,16 @@ use std::{
     task::{Context, Poll},
 };
 
+use rumqttc::mqttbytes::QoS;
 use thiserror::Error;
 
 use crate::{
-    delivery::Delivery,
+    delivery::{Delivery, Receipt},
     device::{ConnectError, Shared},
     error::{ParamError, ValueError},
-    outbox::{Message, Refusal},
+    outbox::{Datastream, Message, MessageKind, Refusal, destination},
+    prepared::Prepared,
+    publish::PublishRef,
     store::StoreError,
 };
 
@@ -30,8 +33,8 @@ enum State {
     /// Of a datastream; the queue may have to be waited for.
     Datastream {
         shared: Arc<Shared>,
-        message: Option<Message>,
-        delivery: Option<Delivery>,
+        packet: Prepared,
+        of: Datastream,
     },
     /// What has to be stored first.
     Stored(BoxFuture<Result<Delivery, SendError>>),
@@ -102,12 +105,8 @@ impl Sending {
         Self(State::Failed(Some(error)))
     }
 
-    pub(crate) fn datastream(shared: Arc<Shared>, message: Message, delivery: Delivery) -> Self {
-        Self(State::Datastream {
-            shared,
-            message: Some(message),
-            delivery: Some(delivery),
-        })
+    pub(crate) fn datastream(shared: Arc<Shared>, packet: Prepared, of: Datastream) -> Self {
+        Self(State::Datastream { shared, packet, of })
     }
 
     pub(crate) fn stored(
@@ -126,28 +125,68 @@ impl Future for Sending {
                 Poll::Ready(Err(error.take().unwrap_or(SendError::Closed(None))))
             }
             State::Stored(storing) => storing.as_mut().poll(cx),
-            State::Datastream {
-                shared,
-                message,
-                delivery,
-            } => {
-                let (Some(sent), Some(accepted)) = (message.take(), delivery.take()) else {
-                    return Poll::Ready(Err(shared.closed()));
-                };
-                match shared.outbox.push(sent, cx.waker()) {
-                    Ok(()) => Poll::Ready(Ok(accepted)),
-                    Err(Refusal::Closed) => Poll::Ready(Err(shared.closed())),
-                    Err(Refusal::Offline(refused)) => Poll::Ready(Err(shared.offline(&refused))),
-                    Err(Refusal::Removed(refused)) => Poll::Ready(Err(SendError::Removed {
-                        interface: refused.kind.interface().name,
-                    })),
-                    Err(Refusal::Full(refused)) => {
-                        (*message, *delivery) = (Some(refused), Some(accepted));
-                        Poll::Pending
-                    }
+            State::Datastream { shared, packet, of } => match accept(shared, packet, of, cx) {
+                Err(Refusal::Full) => Poll::Pending,
+                accepted => {
+                    let accepted = accepted.map_err(|refusal| refused(refusal, shared, packet, of));
+                    // The queue has a copy.
+                    self.0 = State::Failed(None);
+                    Poll::Ready(accepted)
                 }
+            },
+        }
+    }
+}
+
+/// Puts a message in the queue, where it has room.
+fn accept(
+    shared: &Shared,
+    packet: &Prepared,
+    of: &Datastream,
+    cx: &Context<'_>,
+) -> Result<Delivery, Refusal> {
+    let publish = packet.view();
+    let place = shared.outbox.place(of, cx.waker())?;
+    if publish.qos() == QoS::AtMostOnce && !of.ordered {
+        place.fill_unreliable(of, publish);
+        return Ok(Delivery::settled(Receipt::Unconfirmed));
+    }
+    let (message, delivery) = message(publish, MessageKind::Datastream(*of));
+    place.fill(message);
+    Ok(delivery)
+}
+
+/// A message, and what tells what becomes of it.
+pub(crate) fn message(publish: PublishRef<'_>, kind: MessageKind) -> (Message, Delivery) {
+    let (settle, delivery) = match publish.qos() {
+        QoS::AtMostOnce => (None, Delivery::settled(Receipt::Unconfirmed)),
+        QoS::AtLeastOnce | QoS::ExactlyOnce => {
+            let (settle, delivery) = Delivery::waiting();
+            (Some(settle), delivery)
+        }
+    };
+    let message = Message {
+        publish: publish.to_owned(),
+        kind,
+        delivery: settle,
+        repeated: false,
+    };
+    (message, delivery)
+}
+
+fn refused(refusal: Refusal, shared: &Shared, packet: &Prepared, of: &Datastream) -> SendError {
+    match refusal {
+        Refusal::Offline => {
+            let (interface, path) = destination(packet.view(), shared.base.len());
+            SendError::Offline {
+                interface: interface.to_owned(),
+                path: path.to_owned(),
             }
         }
+        Refusal::Removed => SendError::Removed {
+            interface: of.interface.name,
+        },
+        Refusal::Closed | Refusal::Full => shared.closed(),
     }
 }
 

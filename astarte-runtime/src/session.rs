@@ -13,11 +13,13 @@ use bytes::BytesMut;
 use rumqttc::mqttbytes::{
     QoS,
     v4::{
-        Packet, PubAck, PubComp, PubRec, PubRel, Publish, Subscribe, SubscribeReasonCode, UnsubAck,
+        self, Packet, PubAck, PubComp, PubRec, PubRel, Subscribe, SubscribeReasonCode, UnsubAck,
         Unsubscribe,
     },
 };
 use thiserror::Error;
+
+use crate::publish::Publish;
 
 use self::{
     incoming::{Incoming, Released, Verdict},
@@ -44,7 +46,7 @@ pub(crate) enum Event<T> {
     /// A packet id that an earlier process used is free.
     Freed,
     /// A message for the application. It must be acknowledged by [`Session::acknowledge`] where there is an `Ack`.
-    Message(Publish, Option<Ack>),
+    Message(v4::Publish, Option<Ack>),
     /// The answer to a ping.
     Pong,
     /// The broker has the stored message of this sequence number. [`Answer::Noted`] is to
@@ -95,33 +97,30 @@ impl<T> Session<T> {
     }
 
     /// Publishes a message. At QoS 0 the token comes back at once; otherwise there must be room.
-    pub(crate) fn publish(
-        &mut self,
-        mut publish: Publish,
-        token: T,
-        out: &mut BytesMut,
-    ) -> Option<T> {
-        if publish.qos == QoS::AtMostOnce {
-            write_publish(&publish, out);
+    pub(crate) fn publish(&mut self, publish: Publish, token: T, out: &mut BytesMut) -> Option<T> {
+        if publish.qos() == QoS::AtMostOnce {
+            publish.view().write(0, false, out);
             return Some(token);
         }
-        publish.pkid = self.outgoing.next_id();
-        write_publish(&publish, out);
-        self.outgoing.sent(publish, None, token);
+        let id = self.outgoing.next_id();
+        publish.view().write(id, false, out);
+        self.outgoing.sent(id, publish, None, token);
         None
     }
 
-    /// Publishes a message of QoS 2 that is in the store at this place, for which there must be room.
+    /// Publishes a message of QoS 2 that is in the store at this place, for which there must be room; `dup` where an earlier
+    /// process may have sent it in this session.
     pub(crate) fn publish_stored(
         &mut self,
-        mut publish: Publish,
+        publish: Publish,
         sequence: u64,
+        dup: bool,
         token: T,
         out: &mut BytesMut,
     ) {
-        publish.pkid = outgoing::stored_id(sequence);
-        write_publish(&publish, out);
-        self.outgoing.sent(publish, Some(sequence), token);
+        let id = outgoing::stored_id(sequence);
+        publish.view().write(id, dup, out);
+        self.outgoing.sent(id, publish, Some(sequence), token);
     }
 
     /// Releases the id of a stored message that the broker has. There must be room for it.
@@ -244,7 +243,7 @@ impl<T> Session<T> {
     pub(crate) fn resume(&mut self, out: &mut BytesMut) {
         self.incoming.resume();
         self.outgoing.resume(|repeated| match repeated {
-            Repeated::Publish(publish) => write_publish(publish, out),
+            Repeated::Publish(id, publish) => publish.view().write(id, true, out),
             Repeated::Release(pkid) => write(&Packet::PubRel(PubRel { pkid }), out),
         });
     }
@@ -255,7 +254,7 @@ impl<T> Session<T> {
         self.outgoing.reset()
     }
 
-    fn received(&mut self, publish: Publish, out: &mut BytesMut) -> Option<Event<T>> {
+    fn received(&mut self, publish: v4::Publish, out: &mut BytesMut) -> Option<Event<T>> {
         match self.incoming.received(&publish) {
             Verdict::New(ack) => Some(Event::Message(publish, ack)),
             Verdict::Recorded => {
@@ -280,15 +279,6 @@ impl<T> Session<T> {
     }
 }
 
-/// Appends a message, without moving it into a [`Packet`] first.
-fn write_publish(publish: &Publish, out: &mut BytesMut) {
-    let start = out.len();
-    // As in `write`.
-    if publish.write(out).is_err() {
-        out.truncate(start);
-    }
-}
-
 /// Appends a packet.
 pub(crate) fn write(packet: &Packet, out: &mut BytesMut) {
     let start = out.len();
@@ -304,14 +294,14 @@ mod tests {
     use super::*;
 
     fn publish(qos: QoS, topic: &str) -> Publish {
-        Publish::new(topic, qos, b"x".to_vec())
+        Publish::new(topic, qos, b"x")
     }
 
     fn from_broker(qos: QoS, pkid: u16, dup: bool) -> Packet {
-        Packet::Publish(Publish {
+        Packet::Publish(v4::Publish {
             pkid,
             dup,
-            ..publish(qos, "t")
+            ..v4::Publish::new("t", qos, b"x".to_vec())
         })
     }
 
@@ -332,7 +322,7 @@ mod tests {
         );
         assert!(matches!(
             packets(&mut out)[..],
-            [Packet::Publish(Publish {
+            [Packet::Publish(v4::Publish {
                 pkid: 1,
                 dup: false,
                 ..
@@ -382,7 +372,7 @@ mod tests {
             .unwrap();
         match &session.reset()[..] {
             [Unacknowledged::Message(a, "a"), Unacknowledged::Taken("b")] => {
-                assert!(a.topic == "a" && a.pkid == 0 && !a.dup);
+                assert_eq!(a.view().topic(), b"a");
             }
             other => panic!("{other:?}"),
         }
@@ -445,11 +435,11 @@ mod tests {
     #[test]
     fn the_id_of_a_stored_message_is_released_once_the_store_knows() {
         let (mut session, mut out) = session();
-        session.publish_stored(publish(QoS::ExactlyOnce, "a"), 7, "a", &mut out);
+        session.publish_stored(publish(QoS::ExactlyOnce, "a"), 7, false, "a", &mut out);
         let id = 0x8007;
         assert!(matches!(
             packets(&mut out)[..],
-            [Packet::Publish(Publish { pkid, .. })] if pkid == id
+            [Packet::Publish(v4::Publish { pkid, .. })] if pkid == id
         ));
         assert!(!session.has_room_for(7 + 0x8000) && session.has_room_for(8));
         let recorded = Packet::PubRec(PubRec { pkid: id });
@@ -491,7 +481,7 @@ mod tests {
         session.publish(publish(QoS::AtLeastOnce, "a"), "a", &mut out);
         assert!(matches!(
             packets(&mut out)[..],
-            [Packet::Publish(Publish { pkid: 2, .. })]
+            [Packet::Publish(v4::Publish { pkid: 2, .. })]
         ));
         // What the application has is not delivered again, and forgotten by the store before the broker forgets it.
         assert_eq!(

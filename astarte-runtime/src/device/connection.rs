@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
-use rumqttc::mqttbytes::v4::{Connect, Publish};
+use bytes::BytesMut;
+use rumqttc::mqttbytes::v4::{self, Connect};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::Instant,
@@ -37,7 +37,9 @@ use crate::{
     device::access::Resolver,
     inbox::Taken,
     outbox::{Message, MessageKind, Mode, SentProperty, Stored},
-    path, purge,
+    path,
+    publish::Publish,
+    purge,
     session::{Ack, Answer, Session, Unacknowledged},
     status::{Disconnected, RejectReason, Rejected, Status},
     store::{SessionChange, StoreError, StoredSession},
@@ -53,8 +55,8 @@ pub(crate) enum Token {
     /// Of a handshake.
     Handshake {
         generation: u32,
-        /// The stored property in it, if any, and its payload.
-        stored: Option<(SentProperty, Bytes)>,
+        /// The stored property in it, if any, and the packet that it went in.
+        stored: Option<(SentProperty, Publish)>,
     },
     /// Of the application.
     Message(Pending),
@@ -67,8 +69,8 @@ pub(crate) struct Pending {
     pub(super) kind: MessageKind,
     pub(super) delivery: Option<Settle>,
     pub(super) repeated: bool,
-    /// The payload of a property, to tell whether the store still holds what was sent.
-    pub(super) stored: Option<Bytes>,
+    /// The packet of a property, to tell whether the store still holds what was sent.
+    pub(super) stored: Option<Publish>,
 }
 
 #[derive(Debug)]
@@ -414,12 +416,12 @@ impl Connection {
             Token::Handshake { stored: None, .. } => {}
             Token::Release(sequence) => self.retain(retainer::Request::Done(sequence)),
             Token::Handshake {
-                stored: Some((sent, payload)),
+                stored: Some((sent, publish)),
                 ..
             } => {
                 self.ask(Request::Acknowledged(AcknowledgedProperty {
                     sent,
-                    payload,
+                    publish,
                     settle: None,
                 }));
             }
@@ -431,11 +433,11 @@ impl Connection {
             }) => {
                 let receipt = Receipt::of(repeated);
                 match (kind, stored) {
-                    (MessageKind::Property(sent), Some(payload)) => {
+                    (MessageKind::Property(sent), Some(publish)) => {
                         let settle = delivery.map(|settle| (settle, receipt));
                         self.ask(Request::Acknowledged(AcknowledgedProperty {
                             sent,
-                            payload,
+                            publish,
                             settle,
                         }));
                     }
@@ -452,7 +454,7 @@ impl Connection {
     }
 
     /// Hands a message from the server to whom it is for; returns what is to be acknowledged at once.
-    pub(super) fn dispatch(&self, publish: &Publish, ack: Option<Ack>) -> Option<Ack> {
+    pub(super) fn dispatch(&self, publish: &v4::Publish, ack: Option<Ack>) -> Option<Ack> {
         let topic = publish
             .topic
             .strip_prefix(&self.shared.base)

@@ -5,10 +5,10 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use rumqttc::mqttbytes::{
     QoS,
-    v4::{Publish, Subscribe, SubscribeFilter, SubscribeReasonCode, Unsubscribe},
+    v4::{Subscribe, SubscribeFilter, SubscribeReasonCode, Unsubscribe},
 };
 
 use super::{
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     metrics::Counters,
     outbox::SentProperty,
+    publish::Publish,
     purge,
     session::Session,
     store::{Property, State},
@@ -235,15 +236,15 @@ impl Handshake {
                 // Each of these publishes once, and comes here again when that is acknowledged.
                 Step::Introspection if std::mem::take(&mut self.plan.introspection) => {
                     trace::event!(debug, "sending the introspection");
-                    let introspection = cx.interfaces.introspection().as_bytes().to_vec();
-                    self.publish(cx.base.to_owned(), introspection, cx);
+                    let introspection = cx.interfaces.introspection().as_bytes();
+                    self.publish(cx.base, introspection, cx);
                     return Next::Wait;
                 }
                 Step::Introspection => {
                     self.step = Step::EmptyCache;
                     if self.plan.empty_cache {
                         trace::event!(debug, "asking for the properties of the server");
-                        self.publish(format!("{}/control/emptyCache", cx.base), b"1".to_vec(), cx);
+                        self.publish(&format!("{}/control/emptyCache", cx.base), b"1", cx);
                         return Next::Wait;
                     }
                     Step::EmptyCache
@@ -259,7 +260,8 @@ impl Handshake {
                 Step::Properties => Step::List,
                 Step::List if std::mem::take(&mut self.plan.list) => {
                     let list = std::mem::take(&mut self.list);
-                    self.publish(format!("{}/control/producer/properties", cx.base), list, cx);
+                    let topic = format!("{}/control/producer/properties", cx.base);
+                    self.publish(&topic, &list, cx);
                     return Next::Wait;
                 }
                 Step::List => Step::Unsubscribing(0),
@@ -301,27 +303,27 @@ impl Handshake {
         while cx.session.has_room()
             && let Some((publish, token)) = self.unsent.pop_front()
         {
-            cx.counters.sent(publish.qos);
+            cx.counters.sent(publish.qos());
             cx.session.publish(publish, token, cx.out);
         }
     }
 
     fn publish_property(&mut self, sent: SentProperty, property: Property, cx: &mut Context<'_>) {
         let topic = format!("{}/{}{}", cx.base, property.interface, property.path);
-        let publish = Publish::new(topic, QoS::ExactlyOnce, property.payload);
+        let publish = Publish::new(&topic, QoS::ExactlyOnce, &property.payload);
         // What the server was known to have needs no note that it has it.
-        let stored = (property.state != State::Sent).then(|| (sent, publish.payload.clone()));
+        let stored = (property.state != State::Sent).then(|| (sent, publish.clone()));
         self.queue(publish, stored, cx);
     }
 
-    fn publish(&mut self, topic: String, payload: Vec<u8>, cx: &mut Context<'_>) {
+    fn publish(&mut self, topic: &str, payload: &[u8], cx: &mut Context<'_>) {
         self.queue(Publish::new(topic, QoS::ExactlyOnce, payload), None, cx);
     }
 
     fn queue(
         &mut self,
         publish: Publish,
-        stored: Option<(SentProperty, Bytes)>,
+        stored: Option<(SentProperty, Publish)>,
         cx: &mut Context<'_>,
     ) {
         let token = Token::Handshake {

@@ -6,12 +6,10 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
-    task::Waker,
     time::Duration,
 };
 
 use bytes::Bytes;
-use rumqttc::mqttbytes::v4::Publish;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
@@ -24,6 +22,7 @@ use crate::{
     inbox::Announce,
     outbox::{InterfaceId, Message, MessageKind, PropertyId, SentProperty},
     payload::Payload,
+    publish::Publish,
     sending::SendError,
     session::{Ack, Answer},
     status::{RejectReason, Rejected, Status},
@@ -54,7 +53,7 @@ pub(crate) struct SetProperty {
 #[derive(Debug)]
 pub(crate) struct AcknowledgedProperty {
     pub(crate) sent: SentProperty,
-    pub(crate) payload: Bytes,
+    pub(crate) publish: Publish,
     pub(crate) settle: Option<(Settle, Receipt)>,
 }
 
@@ -201,7 +200,7 @@ impl Keeper {
         let mut settled = Vec::new();
         for AcknowledgedProperty {
             sent: SentProperty { id, serial },
-            payload,
+            publish,
             settle,
         } in acknowledged
         {
@@ -213,7 +212,7 @@ impl Keeper {
                     interface: id.interface.to_owned(),
                     major: id.major,
                     path: id.path,
-                    payload: payload.to_vec(),
+                    payload: publish.payload().to_vec(),
                 });
             }
         }
@@ -286,7 +285,7 @@ impl Keeper {
         }
         let wanted: Vec<_> = sets
             .iter()
-            .map(|set| (set.id.clone(), set.publish.payload.clone()))
+            .map(|set| (set.id.clone(), set.publish.clone()))
             .collect();
         let stored = self
             .with_store(move |store| {
@@ -329,8 +328,8 @@ impl Keeper {
             delivery: Some(settle),
             repeated: false,
         };
-        // Never full for properties; a device that has stopped settles by the drop, and so does a removed interface.
-        let _ = self.shared.outbox.push(message, Waker::noop());
+        // A device that has stopped settles by the drop, and so does a removed interface.
+        self.shared.outbox.push_property(message);
         delivery
     }
 
@@ -514,12 +513,13 @@ impl Keeper {
 /// Decides what each set changes; those of a value that the server has change nothing.
 fn plan(
     store: &dyn PropertyStore,
-    wanted: Vec<(PropertyId, Bytes)>,
+    wanted: Vec<(PropertyId, Publish)>,
 ) -> Result<(Vec<Change>, Vec<bool>), StoreError> {
     // What this batch sets is not in the store yet, and must be seen by what follows in it.
     let mut in_batch = HashSet::new();
     let (mut changes, mut unchanged) = (Vec::new(), Vec::new());
-    for (id, payload) in wanted {
+    for (id, publish) in wanted {
+        let payload = publish.payload();
         let known_to_server = !in_batch.contains(&id)
             && match store.load(id.interface, id.major, &id.path)? {
                 Some(row) => row.state == State::Sent && row.payload == payload,

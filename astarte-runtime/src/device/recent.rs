@@ -3,15 +3,15 @@
 /// A ring of the last few `interface/path`, which reuses its buffers: it is written to for every message.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    ring: [String; 4],
+    ring: [Vec<u8>; 4],
     next: usize,
 }
 
 impl Recent {
-    pub(crate) fn sent(&mut self, destination: &str) {
+    pub(crate) fn sent(&mut self, destination: &[u8]) {
         let slot = &mut self.ring[self.next];
         slot.clear();
-        slot.push_str(destination);
+        slot.extend_from_slice(destination);
         self.next = (self.next + 1) % self.ring.len();
     }
 
@@ -23,6 +23,7 @@ impl Recent {
             .iter_mut()
             .map(std::mem::take)
             .filter(|sent| !sent.is_empty())
+            .map(|sent| String::from_utf8_lossy(&sent).into_owned())
             .collect()
     }
 }
@@ -36,9 +37,9 @@ mod tests {
         let mut recent = Recent::default();
         ["a/1", "a/2", "a/3", "a/4", "a/5"]
             .into_iter()
-            .for_each(|sent| recent.sent(sent));
+            .for_each(|sent| recent.sent(sent.as_bytes()));
         assert_eq!(recent.take(), ["a/2", "a/3", "a/4", "a/5"]);
-        recent.sent("b/1");
+        recent.sent(b"b/1");
         assert_eq!(recent.take(), ["b/1"]);
         assert_eq!(recent.take(), [""; 0]);
     }

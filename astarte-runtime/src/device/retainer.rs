@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     Reliability,
-    outbox::{InterfaceId, Message, MessageKind, Stored},
+    outbox::{Datastream, InterfaceId, Message, MessageKind, Stored, destination},
     session::{Ack, Answer},
     status::{RejectReason, Rejected, Status},
     store::{Backlog, RetainedMessage, RetentionChange, SessionChange, StoreError},
@@ -297,7 +297,8 @@ impl Retainer {
     }
 
     fn retained(&self, append: &RetainMessage, index: usize) -> RetainedMessage {
-        let (_, path) = append.message.destination(self.shared.base.len());
+        let publish = append.message.publish.view();
+        let (_, path) = destination(publish, self.shared.base.len());
         RetainedMessage {
             sequence: self.backlog.last + 1 + index as u64,
             interface: append.interface.name.to_owned(),
@@ -305,7 +306,7 @@ impl Retainer {
             path: path.to_owned(),
             reliability: append.reliability,
             expires: self.lifetime.expires(append.expiry),
-            payload: append.message.publish.payload.to_vec(),
+            payload: publish.payload().to_vec(),
             released: false,
         }
     }
@@ -315,7 +316,7 @@ impl Retainer {
         message.kind = MessageKind::Stored(Stored {
             interface: append.interface,
             sequence: stored.sequence,
-            expires: Message::expires(append.expiry),
+            expires: Datastream::expires(append.expiry),
             doubtful: false,
         });
         self.shared.outbox.push_stored(stored.sequence, message);

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     Config,
     outbox::{Entry, Message, MessageKind, Mode, Sink},
+    publish::PublishRef,
     session::{self, Answer, Event},
     status::Status,
     store::{SessionChange, StoreError},
@@ -461,17 +462,22 @@ struct Filling<'a> {
 }
 
 impl Sink for Filling<'_> {
-    fn has_room(&self, next: &Entry) -> bool {
+    fn has_room(&self, once: Option<u64>) -> bool {
         let session = &self.memory.session;
-        let has_id = match next {
-            Entry::Message(message) => match message.once() {
-                Some(sequence) => session.has_room_for(sequence),
-                None => session.has_room(),
-            },
-            Entry::Release(sequence) => session.has_room_for(*sequence),
-            Entry::Expired(_) => true,
+        let has_id = match once {
+            Some(sequence) => session.has_room_for(sequence),
+            None => session.has_room(),
         };
         has_id && self.link.output.len() < BATCH
+    }
+
+    fn has_room_for_unreliable(&self) -> bool {
+        self.has_room(None)
+    }
+
+    fn send_unreliable(&mut self, publish: PublishRef<'_>) {
+        self.note(publish);
+        publish.write(0, false, &mut self.link.output);
     }
 
     fn send(&mut self, entry: Entry) {
@@ -489,25 +495,28 @@ impl Sink for Filling<'_> {
 }
 
 impl Filling<'_> {
+    /// Takes note of a message that is about to leave.
+    fn note(&mut self, publish: PublishRef<'_>) {
+        let shared = &self.connection.shared;
+        let destination = publish.topic().get(shared.base.len() + 1..);
+        self.memory.recent.sent(destination.unwrap_or_default());
+        shared.counters.sent(publish.qos());
+    }
+
     fn publish(&mut self, message: Message) {
-        let Memory {
-            session,
-            recent,
-            restored,
-            ..
-        } = self.memory;
         let once = message.once();
+        self.note(message.publish.view());
+        let Memory {
+            session, restored, ..
+        } = self.memory;
         let Message {
-            mut publish,
+            publish,
             kind,
             delivery,
             repeated,
         } = message;
-        let base = self.connection.shared.base.len() + 1;
-        recent.sent(publish.topic.get(base..).unwrap_or_default());
-        self.connection.shared.counters.sent(publish.qos);
-        let stored = matches!(kind, MessageKind::Property(_)).then(|| publish.payload.clone());
-        publish.dup = *restored && matches!(&kind, MessageKind::Stored(stored) if stored.doubtful);
+        let stored = matches!(kind, MessageKind::Property(_)).then(|| publish.clone());
+        let dup = *restored && matches!(&kind, MessageKind::Stored(stored) if stored.doubtful);
         let token = Token::Message(Pending {
             kind,
             delivery,
@@ -516,7 +525,7 @@ impl Filling<'_> {
         });
         let out = &mut self.link.output;
         match once {
-            Some(sequence) => session.publish_stored(publish, sequence, token, out),
+            Some(sequence) => session.publish_stored(publish, sequence, dup, token, out),
             None => {
                 if let Some(sent) = session.publish(publish, token, out) {
                     self.connection.acknowledged(sent);

@@ -5,8 +5,6 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use bytes::Bytes;
-use rumqttc::mqttbytes::{QoS, v4::Publish};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
@@ -21,15 +19,13 @@ use crate::{
     identity::client_id,
     inbox::{Decoder, Deliver, Inbox},
     metrics::Counters,
-    outbox::{Message, Outbox, PropertyId},
+    outbox::{Outbox, PropertyId},
+    publish::Publish,
     sending::SendError,
     session::Answer,
     status::{Status, StatusSender},
     store::{PropertyStore, StoreError},
 };
-
-/// The largest packet that Astarte's broker takes, in bytes after the fixed header.
-const PACKET_LIMIT: usize = 65_535;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -137,37 +133,6 @@ impl Shared {
             InterfaceError::Closed(_) => InterfaceError::Closed(self.end.get().cloned().flatten()),
             error => error,
         }
-    }
-
-    /// The error of a message that is not retained.
-    pub(crate) fn offline(&self, message: &Message) -> SendError {
-        let (interface, path) = message.destination(self.base.len());
-        SendError::Offline {
-            interface: interface.to_owned(),
-            path: path.to_owned(),
-        }
-    }
-
-    /// Builds a publication, where the broker takes one of its size.
-    pub(crate) fn publish(
-        &self,
-        interface: &'static str,
-        topic: String,
-        payload: Bytes,
-        qos: QoS,
-    ) -> Result<Publish, SendError> {
-        let id = if qos == QoS::AtMostOnce { 0 } else { 2 };
-        let len = 2 + topic.len() + id + payload.len();
-        if len > PACKET_LIMIT {
-            let path = topic[self.base.len() + 1 + interface.len()..].to_owned();
-            return Err(SendError::Size {
-                interface,
-                path,
-                len,
-                limit: PACKET_LIMIT,
-            });
-        }
-        Ok(Publish::from_bytes(topic, qos, payload))
     }
 
     /// Hands a property to the keeper, and waits until it is stored.

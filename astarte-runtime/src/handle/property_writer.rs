@@ -5,15 +5,15 @@ use std::{marker::PhantomData, sync::Arc};
 use rumqttc::mqttbytes::QoS;
 
 use super::{
-    path_of,
+    path_of, prepare,
     property_cache::{PropertyError, load},
     refused::{ReceiveOnDeviceOwned, Refused, SendOnProperties},
-    refused_value, scratch, sender, topic,
+    sender,
 };
 use crate::{
     Endpoint, Interface, Unsettable, WritePath,
     device::Shared,
-    error::ParamError,
+    error::{ParamError, ValueError},
     inbox::Closed,
     outbox::PropertyId,
     payload::encode_individual,
@@ -45,9 +45,8 @@ impl<I: Interface> PropertyWriter<I> {
     where
         E: Endpoint<I> + WritePath,
     {
-        self.store(&endpoint, |topic, payload| {
+        self.store(&endpoint, |payload| {
             encode_individual::<E::Wire, _>(&value, None, payload)
-                .map_err(|source| refused_value::<I>(&self.shared, topic, source))
         })
     }
 
@@ -61,7 +60,7 @@ impl<I: Interface> PropertyWriter<I> {
         E: Endpoint<I> + WritePath,
         E::Unset: Unsettable<E>,
     {
-        self.store(&endpoint, |_, _| Ok(()))
+        self.store(&endpoint, |_| Ok(()))
     }
 
     /// Reads what a property was last set to; `None` where it is not set.
@@ -80,23 +79,19 @@ impl<I: Interface> PropertyWriter<I> {
     fn store(
         &self,
         endpoint: &impl WritePath,
-        encode: impl FnOnce(&str, &mut Vec<u8>) -> Result<(), SendError>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), ValueError>,
     ) -> Sending {
         let property = || {
-            let topic = topic::<I>(&self.shared, endpoint)?;
-            let path = path_of::<I>(&self.shared, &topic).to_owned();
+            let packet = prepare::<I>(&self.shared, QoS::ExactlyOnce, endpoint, encode)?;
+            let topic = std::str::from_utf8(packet.view().topic()).unwrap_or_default();
+            let path = path_of::<I>(&self.shared, topic).to_owned();
             check_separator::<I>(&path)?;
-            let payload = scratch::fill(|payload| encode(&topic, payload))?;
             let id = PropertyId {
                 interface: I::DESCRIPTOR.name,
                 major: I::DESCRIPTOR.version.major,
                 path,
             };
-            Ok((
-                id,
-                self.shared
-                    .publish(I::DESCRIPTOR.name, topic, payload, QoS::ExactlyOnce)?,
-            ))
+            Ok((id, packet.view().to_owned()))
         };
         match property() {
             Ok((id, publish)) => {

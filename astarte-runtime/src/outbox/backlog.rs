@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::message::{Entry, InterfaceId, Message, MessageKind};
+use super::message::{Datastream, Entry, InterfaceId, Message, MessageKind};
 use crate::{
     Retention,
     delivery::{DeliveryError, Settle},
@@ -55,7 +55,10 @@ impl Evicted {
 
     /// How many bytes it makes free in the store.
     pub(crate) fn size(&self, base: usize) -> u64 {
-        (self.0.publish.topic.len().saturating_sub(base + 1) + self.0.publish.payload.len()) as u64
+        {
+            let publish = self.0.publish.view();
+            (publish.topic().len().saturating_sub(base + 1) + publish.payload().len()) as u64
+        }
     }
 
     /// Whether the broker may hold its packet id.
@@ -270,10 +273,10 @@ impl Backlog {
             message.repeated
                 || !matches!(
                     message.kind,
-                    MessageKind::Datastream {
+                    MessageKind::Datastream(Datastream {
                         retention: Retention::Discard,
                         ..
-                    }
+                    })
                 )
         };
         for entry in std::mem::take(&mut self.ready) {
@@ -316,7 +319,7 @@ impl Backlog {
 
 #[cfg(test)]
 mod tests {
-    use rumqttc::mqttbytes::{QoS, v4::Publish};
+    use rumqttc::mqttbytes::QoS;
 
     const INTERFACE: InterfaceId = InterfaceId {
         name: "org.example.A",
@@ -324,17 +327,17 @@ mod tests {
     };
 
     use super::*;
-    use crate::{delivery::Delivery, outbox::Stored};
+    use crate::{delivery::Delivery, outbox::Stored, publish::Publish};
 
     fn volatile(name: &str) -> Message {
         Message {
-            publish: Publish::new(name, QoS::AtLeastOnce, Vec::new()),
-            kind: MessageKind::Datastream {
+            publish: Publish::new(name, QoS::AtLeastOnce, b""),
+            kind: MessageKind::Datastream(Datastream {
                 interface: INTERFACE,
                 retention: Retention::Volatile,
                 expires: None,
                 ordered: true,
-            },
+            }),
             delivery: None,
             repeated: false,
         }
@@ -364,7 +367,9 @@ mod tests {
     fn taken(backlog: &mut Backlog) -> Vec<String> {
         let entries = std::iter::from_fn(|| backlog.pop());
         let names = entries.map(|entry| match entry {
-            Entry::Message(message) => message.publish.topic,
+            Entry::Message(message) => {
+                String::from_utf8_lossy(message.publish.view().topic()).into_owned()
+            }
             other => format!("{other:?}"),
         });
         names.collect()

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use rumqttc::mqttbytes::{QoS, v4::Publish};
+use rumqttc::mqttbytes::QoS;
 use tokio::time::Instant;
 
 use crate::{
     Retention,
     delivery::{DeliveryError, Receipt, Settle},
     path,
+    publish::{Publish, PublishRef},
 };
 
 /// A message with all that is to be known of it until it is acknowledged.
@@ -31,18 +32,22 @@ pub(crate) struct InterfaceId {
 #[derive(Debug)]
 pub(crate) enum MessageKind {
     /// Of a datastream, kept in memory at the most.
-    Datastream {
-        interface: InterfaceId,
-        retention: Retention,
-        /// When it is of no more use.
-        expires: Option<Instant>,
-        /// Whether its interface has stored messages as well, whose order it keeps.
-        ordered: bool,
-    },
+    Datastream(Datastream),
     /// A device-owned property. The store has it, so it need not be kept here while offline.
     Property(SentProperty),
     /// Of a datastream, and in the store until the broker has it.
     Stored(Stored),
+}
+
+/// What is to be known of a message of a datastream that is not stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Datastream {
+    pub(crate) interface: InterfaceId,
+    pub(crate) retention: Retention,
+    /// When it is of no more use.
+    pub(crate) expires: Option<Instant>,
+    /// Whether its interface has stored messages as well, whose order it keeps.
+    pub(crate) ordered: bool,
 }
 
 /// A message that is in the store.
@@ -87,7 +92,7 @@ pub(crate) enum Entry {
 impl MessageKind {
     pub(crate) fn interface(&self) -> InterfaceId {
         match self {
-            Self::Datastream { interface, .. } => *interface,
+            Self::Datastream(datastream) => datastream.interface,
             Self::Property(SentProperty { id, .. }) => id.interface(),
             Self::Stored(stored) => stored.interface,
         }
@@ -103,6 +108,17 @@ impl PropertyId {
     }
 }
 
+impl Datastream {
+    /// When a message with this expiry, in seconds and 0 for never, is of no more use.
+    pub(crate) fn expires(expiry: u32) -> Option<Instant> {
+        (expiry > 0).then(|| Instant::now() + Duration::from_secs(expiry.into()))
+    }
+
+    pub(super) fn has_expired(&self, now: Instant) -> bool {
+        has_passed(self.expires, now)
+    }
+}
+
 impl Message {
     /// Tells whoever waits for it.
     pub(crate) fn settle(self, outcome: Result<Receipt, DeliveryError>) {
@@ -112,35 +128,25 @@ impl Message {
         }
     }
 
-    /// The interface and path of the message, where its topic begins with a base of this length.
-    pub(crate) fn destination(&self, base: usize) -> (&str, &str) {
-        path::destination(self.publish.topic.get(base + 1..).unwrap_or_default())
-    }
-
-    /// When a message with this expiry, in seconds and 0 for never, is of no more use.
-    pub(crate) fn expires(expiry: u32) -> Option<Instant> {
-        (expiry > 0).then(|| Instant::now() + Duration::from_secs(expiry.into()))
-    }
-
     /// Its place in the store, where it has one.
     pub(crate) fn sequence(&self) -> Option<u64> {
         match self.kind {
             MessageKind::Stored(Stored { sequence, .. }) => Some(sequence),
-            MessageKind::Datastream { .. } | MessageKind::Property(_) => None,
+            MessageKind::Datastream(_) | MessageKind::Property(_) => None,
         }
     }
 
     /// Its place in the store, where the broker must have it exactly once.
     pub(crate) fn once(&self) -> Option<u64> {
         self.sequence()
-            .filter(|_| self.publish.qos == QoS::ExactlyOnce)
+            .filter(|_| self.publish.qos() == QoS::ExactlyOnce)
     }
 
     /// Whether it must keep the order of stored messages.
     pub(super) fn is_ordered(&self) -> bool {
         match self.kind {
             MessageKind::Stored(_) => true,
-            MessageKind::Datastream { ordered, .. } => ordered,
+            MessageKind::Datastream(datastream) => datastream.ordered,
             MessageKind::Property(_) => false,
         }
     }
@@ -148,10 +154,10 @@ impl Message {
     pub(super) fn has_expired(&self, now: Instant) -> bool {
         let expires = match self.kind {
             MessageKind::Stored(Stored { expires, .. })
-            | MessageKind::Datastream { expires, .. } => expires,
+            | MessageKind::Datastream(Datastream { expires, .. }) => expires,
             MessageKind::Property(_) => None,
         };
-        expires.is_some_and(|expires| expires <= now)
+        has_passed(expires, now)
     }
 
     /// Whether an earlier process may have sent it, so that the broker may hold its packet id, which another message
@@ -161,7 +167,7 @@ impl Message {
             self.kind,
             MessageKind::Stored(Stored { doubtful: true, .. })
         );
-        doubtful && self.publish.qos == QoS::ExactlyOnce
+        doubtful && self.publish.qos() == QoS::ExactlyOnce
     }
 
     /// Gives it up, and says what is still to be done for it, if anything.
@@ -173,4 +179,14 @@ impl Message {
         self.settle(Err(reason));
         left
     }
+}
+
+fn has_passed(expires: Option<Instant>, now: Instant) -> bool {
+    expires.is_some_and(|expires| expires <= now)
+}
+
+/// The interface and path of a packet, where its topic begins with a base of this length.
+pub(crate) fn destination(publish: PublishRef<'_>, base: usize) -> (&str, &str) {
+    let topic = publish.topic().get(base + 1..).unwrap_or_default();
+    path::destination(std::str::from_utf8(topic).unwrap_or_default())
 }

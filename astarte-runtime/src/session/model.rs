@@ -313,7 +313,7 @@ fn unreliable<'a>(packets: impl IntoIterator<Item = &'a Packet>) -> Vec<Message>
 }
 
 impl Message {
-    fn publish(self) -> Publish {
+    fn packet(self) -> Publish {
         let (name, qos) = match self.topic {
             Topic::Qos0 => ("0", QoS::AtMostOnce),
             Topic::Qos1 => ("1", QoS::AtLeastOnce),
@@ -321,6 +321,17 @@ impl Message {
             Topic::Stored => ("stored", QoS::ExactlyOnce),
         };
         Publish::new(name, qos, self.number.to_be_bytes())
+    }
+
+    /// The packet as the device makes it.
+    fn publish(self) -> crate::publish::Publish {
+        let Publish {
+            topic,
+            qos,
+            payload,
+            ..
+        } = self.packet();
+        crate::publish::Publish::new(&topic, qos, &payload)
     }
 
     fn of(publish: &Publish) -> Self {

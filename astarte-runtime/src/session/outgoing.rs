@@ -6,7 +6,9 @@
 
 use std::collections::VecDeque;
 
-use rumqttc::mqttbytes::{QoS, v4::Publish};
+use rumqttc::mqttbytes::QoS;
+
+use crate::publish::Publish;
 
 #[derive(Debug)]
 pub(super) struct Outgoing<T> {
@@ -63,7 +65,7 @@ pub(super) fn stored_id(sequence: u64) -> u16 {
 
 /// What is sent again over a new link.
 pub(super) enum Repeated<'a> {
-    Publish(&'a Publish),
+    Publish(u16, &'a Publish),
     Release(u16),
 }
 
@@ -120,9 +122,9 @@ impl<T> Outgoing<T> {
     }
 
     /// Takes note of a message that was sent, and of its place in the store where it is of QoS 2 and stored.
-    pub(super) fn sent(&mut self, publish: Publish, stored: Option<u64>, token: T) {
+    pub(super) fn sent(&mut self, id: u16, publish: Publish, stored: Option<u64>, token: T) {
         self.in_flight.push_back(InFlight {
-            id: publish.pkid,
+            id,
             state: State::Published(publish),
             token: Some(token),
             stored,
@@ -176,7 +178,7 @@ impl<T> Outgoing<T> {
     /// A PUBACK; returns the token of the message where it is one of QoS 1.
     pub(super) fn acknowledged(&mut self, id: u16) -> Option<T> {
         self.take(|sent| {
-            sent.id == id && matches!(&sent.state, State::Published(publish) if publish.qos == QoS::AtLeastOnce)
+            sent.id == id && matches!(&sent.state, State::Published(publish) if publish.qos() == QoS::AtLeastOnce)
         })
         .flatten()
     }
@@ -188,7 +190,9 @@ impl<T> Outgoing<T> {
             return Recorded::Release;
         };
         match (&sent.state, sent.stored) {
-            (State::Published(publish), _) if publish.qos == QoS::AtLeastOnce => Recorded::Nothing,
+            (State::Published(publish), _) if publish.qos() == QoS::AtLeastOnce => {
+                Recorded::Nothing
+            }
             (State::Published(_), Some(sequence)) => {
                 sent.state = State::Recorded;
                 Recorded::Note(sequence)
@@ -219,12 +223,9 @@ impl<T> Outgoing<T> {
     /// Repeats everything. Subscriptions are not repeated: whoever sent them does so where they are still wanted.
     pub(super) fn resume(&mut self, mut write: impl FnMut(Repeated<'_>)) {
         self.subscribing.clear();
-        for sent in &mut self.in_flight {
-            match &mut sent.state {
-                State::Published(publish) => {
-                    publish.dup = true;
-                    write(Repeated::Publish(publish));
-                }
+        for sent in &self.in_flight {
+            match &sent.state {
+                State::Published(publish) => write(Repeated::Publish(sent.id, publish)),
                 // Released once the store is done.
                 State::Recorded => {}
                 State::Released => write(Repeated::Release(sent.id)),
@@ -238,14 +239,7 @@ impl<T> Outgoing<T> {
         let unacknowledged = in_flight.into_iter().filter_map(|sent| {
             let token = sent.token?;
             Some(match sent.state {
-                State::Published(publish) => Unacknowledged::Message(
-                    Publish {
-                        dup: false,
-                        pkid: 0,
-                        ..publish
-                    },
-                    token,
-                ),
+                State::Published(publish) => Unacknowledged::Message(publish, token),
                 State::Recorded | State::Released => Unacknowledged::Taken(token),
             })
         });

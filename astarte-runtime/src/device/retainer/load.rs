@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use rumqttc::mqttbytes::v4::Publish;
 use tokio::time::Instant;
 
 use super::Retainer;
@@ -10,6 +9,7 @@ use crate::{
     DeliveryError, Ownership, Reliability,
     device::qos,
     outbox::{Entry, InterfaceId, LoadedBacklog, Message, MessageKind, Stored},
+    publish::Publish,
     status::Status,
     store::{RetainedMessage, RetentionChange},
 };
@@ -75,7 +75,7 @@ impl Retainer {
         };
         let topic = format!("{}/{}{}", self.shared.base, row.interface, row.path);
         let message = Message {
-            publish: Publish::new(topic, qos(row.reliability), row.payload),
+            publish: Publish::new(&topic, qos(row.reliability), &row.payload),
             kind: MessageKind::Stored(Stored {
                 interface,
                 sequence,

@@ -41,7 +41,7 @@ enum State {
 impl Broker {
     pub(super) fn publish(&mut self, message: Message) {
         if message.topic == Topic::Qos0 {
-            self.to_device.push_back(Packet::Publish(message.publish()));
+            self.to_device.push_back(Packet::Publish(message.packet()));
             return;
         }
         let state = State::Waiting;
@@ -185,6 +185,6 @@ fn published(message: Message, pkid: u16, dup: bool) -> Packet {
     Packet::Publish(Publish {
         pkid,
         dup,
-        ..message.publish()
+        ..message.packet()
     })
 }

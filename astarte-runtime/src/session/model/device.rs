@@ -117,8 +117,13 @@ impl Device {
             if broker_has_it {
                 self.session.release_stored(number, message, &mut self.out);
             } else {
-                self.session
-                    .publish_stored(message.publish(), number, message, &mut self.out);
+                self.session.publish_stored(
+                    message.publish(),
+                    number,
+                    false,
+                    message,
+                    &mut self.out,
+                );
             }
         }
         self.flush();
