@@ -9,7 +9,7 @@ use crate::{
     certificate,
     publish::Publish,
     purge,
-    session::{Answer, Event, Session},
+    session::{self, Answer, Event, Session},
 };
 
 /// The URL of a broker, from an answer of the pairing API.
@@ -44,11 +44,11 @@ pub fn packets(data: &[u8]) {
         return;
     };
     let mut out = BytesMut::new();
-    let mut session = session(u64::from(*in_flight) % u64::from(WINDOW), &mut out);
+    let mut session = prepared(u64::from(*in_flight) % u64::from(WINDOW), &mut out);
     let mut late = Vec::new();
-    for link in input.chunks(64) {
-        let mut input = BytesMut::from(link);
-        while let Ok(packet) = Packet::read(&mut input, MAX_PACKET) {
+    for mut input in input.chunks(64) {
+        while let Ok(Some((packet, len))) = session::read(input) {
+            input = &input[len..];
             let Ok(event) = session.handle(packet, &mut out) else {
                 break;
             };
@@ -72,7 +72,7 @@ pub fn packets(data: &[u8]) {
 }
 
 /// A session with so many messages of all kinds on their way, and one of an earlier process.
-fn session(in_flight: u64, out: &mut BytesMut) -> Session<u64> {
+fn prepared(in_flight: u64, out: &mut BytesMut) -> Session<u64> {
     let mut session = Session::new(WINDOW);
     session.restore(1, [1, 2]);
     for number in 1..in_flight {
@@ -88,7 +88,7 @@ fn session(in_flight: u64, out: &mut BytesMut) -> Session<u64> {
 }
 
 /// What the application and the stores say to an event.
-fn answer(event: Event<u64>) -> Option<Answer> {
+fn answer(event: Event<'_, u64>) -> Option<Answer> {
     match event {
         Event::Message(message, ack) => ack.map(|ack| match message.payload.first() {
             Some(0) => Answer::Failed(ack),
@@ -118,6 +118,3 @@ fn check(session: &Session<u64>, out: &mut BytesMut) {
 }
 
 const WINDOW: u16 = 20;
-
-/// As in a link.
-const MAX_PACKET: usize = 256 * 1024;

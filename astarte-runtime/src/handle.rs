@@ -24,11 +24,12 @@ use std::sync::Arc;
 
 use rumqttc::mqttbytes::QoS;
 
+use self::object_receiver::Undecoded;
 use crate::{
     Events, Interface, Mapping, ObjectInterface, PropertyEvents, ReceiveObject, Retention,
     WritePath,
     device::{Registrar, RetainMessage, Shared, qos},
-    error::{DecodeError, ParamError, ValueError},
+    error::{DecodeError, ValueError},
     kind::{self, Kind},
     outbox::{Datastream, MessageKind},
     path::PathWriter,
@@ -95,7 +96,7 @@ impl<I: ReceiveObject> Register<I> for kind::ServerObject {
 
     fn register(registrar: &mut Registrar) -> Self::Handle {
         // What it is decoded as is known when it is received.
-        let keep = |_: &str, path: &str, payload: &[u8]| Ok((path.to_owned(), payload.to_owned()));
+        let keep = |_: &str, path: &str, payload: &[u8]| Ok(Undecoded::new(path, payload));
         let never_purged = |_: &str, path: &str| Err(DecodeError::unknown_path(path));
         let inbox = registrar.register_receiver(I::DESCRIPTOR, keep, never_purged);
         ObjectReceiver::new(registrar.shared(), inbox)
@@ -127,8 +128,11 @@ fn prepare<I: Interface>(
     let interface = I::DESCRIPTOR.name;
     Prepared::new(|buffer| {
         let mut written = Ok(());
-        let mut draft = Draft::begin(buffer, qos, |topic| {
-            written = write_topic::<I>(shared, path, topic);
+        let mut draft = Draft::begin(buffer, qos, &shared.prefix, |topic| {
+            topic.push_str(interface);
+            let mut writer = PathWriter::new(topic);
+            path.write_path(&mut writer);
+            written = writer.finish();
         });
         written.map_err(|source| SendError::Param { interface, source })?;
         let encoded = encode(draft.payload());
@@ -150,20 +154,6 @@ fn prepare<I: Interface>(
         }
         Ok(draft)
     })
-}
-
-/// Appends the topic of a path of an interface.
-fn write_topic<I: Interface>(
-    shared: &Shared,
-    path: &impl WritePath,
-    topic: &mut String,
-) -> Result<(), ParamError> {
-    topic.push_str(&shared.base);
-    topic.push('/');
-    topic.push_str(I::DESCRIPTOR.name);
-    let mut writer = PathWriter::new(topic);
-    path.write_path(&mut writer);
-    writer.finish()
 }
 
 /// The path of a topic of an interface.

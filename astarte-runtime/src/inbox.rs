@@ -3,12 +3,14 @@
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
+    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
 };
 
 use thiserror::Error;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::{
     error::DecodeError,
@@ -79,7 +81,6 @@ pub(crate) struct Inbox<E> {
     decoder: Decoder<E>,
     capacity: usize,
     queue: Mutex<Queue<E>>,
-    filled: Notify,
     answers: mpsc::UnboundedSender<Answer>,
 }
 
@@ -94,6 +95,8 @@ struct Queue<E> {
     displaced: u64,
     unread: bool,
     stopped: bool,
+    /// The receiver, while it waits. There is one.
+    waker: Option<Waker>,
 }
 
 struct Waiting<E> {
@@ -120,28 +123,38 @@ impl<E: Send> Inbox<E> {
             displaced: 0,
             unread: false,
             stopped: false,
+            waker: None,
         };
         Self {
             decoder,
             capacity,
             queue: Mutex::new(queue),
-            filled: Notify::new(),
             answers,
         }
     }
 
     pub(crate) async fn recv(&self) -> Result<E, Closed> {
-        loop {
-            if let Some(waiting) = self.pop()? {
-                if let Some(ack) = waiting.ack {
-                    // The session is gone where nobody takes acknowledgements.
-                    let _ = self.answers.send(Answer::Taken(ack));
-                }
-                return Ok(waiting.event);
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    pub(crate) fn poll_recv(&self, cx: &Context<'_>) -> Poll<Result<E, Closed>> {
+        let mut queue = self.lock();
+        let Some(waiting) = queue.pop() else {
+            if queue.stopped {
+                return Poll::Ready(Err(Closed));
             }
-            // Filled in between, it is ready at once.
-            self.filled.notified().await;
+            match &mut queue.waker {
+                Some(waker) => waker.clone_from(cx.waker()),
+                None => queue.waker = Some(cx.waker().clone()),
+            }
+            return Poll::Pending;
+        };
+        drop(queue);
+        if let Some(ack) = waiting.ack {
+            // The session is gone where nobody takes acknowledgements.
+            let _ = self.answers.send(Answer::Taken(ack));
         }
+        Poll::Ready(Ok(waiting.event))
     }
 
     /// Says that nobody will read any more.
@@ -154,22 +167,6 @@ impl<E: Send> Inbox<E> {
         for ack in unread.into_iter().filter_map(|waiting| waiting.ack) {
             let _ = self.answers.send(Answer::Taken(ack));
         }
-    }
-
-    fn pop(&self) -> Result<Option<Waiting<E>>, Closed> {
-        let mut queue = self.lock();
-        let Some(waiting) = queue.waiting.pop_front() else {
-            return if queue.stopped { Err(Closed) } else { Ok(None) };
-        };
-        queue.first += 1;
-        match &waiting.property {
-            Some(property) => {
-                queue.properties.remove(property);
-            }
-            None if waiting.ack.is_none() => queue.unreliable -= 1,
-            None => {}
-        }
-        Ok(Some(waiting))
     }
 
     fn push_message(&self, interface: &'static str, event: E, ack: Option<Ack>) -> Taken {
@@ -191,8 +188,7 @@ impl<E: Send> Inbox<E> {
             ack,
             property: None,
         });
-        drop(queue);
-        self.filled.notify_one();
+        wake(queue);
         taken
     }
 
@@ -220,8 +216,7 @@ impl<E: Send> Inbox<E> {
             ack: None,
             property: Some(property),
         });
-        drop(queue);
-        self.filled.notify_one();
+        wake(queue);
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue<E>> {
@@ -230,7 +225,29 @@ impl<E: Send> Inbox<E> {
     }
 }
 
+/// Has the receiver look again, outside of the lock.
+fn wake<E>(mut queue: MutexGuard<'_, Queue<E>>) {
+    let waker = queue.waker.take();
+    drop(queue);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
 impl<E> Queue<E> {
+    fn pop(&mut self) -> Option<Waiting<E>> {
+        let waiting = self.waiting.pop_front()?;
+        self.first += 1;
+        match &waiting.property {
+            Some(property) => {
+                self.properties.remove(property);
+            }
+            None if waiting.ack.is_none() => self.unreliable -= 1,
+            None => {}
+        }
+        Some(waiting)
+    }
+
     fn displace_oldest_unreliable(&mut self) {
         let Some(index) = self
             .waiting
@@ -294,8 +311,9 @@ impl<E: Send + 'static> Deliver for Inbox<E> {
     }
 
     fn stop(&self) {
-        self.lock().stopped = true;
-        self.filled.notify_one();
+        let mut queue = self.lock();
+        queue.stopped = true;
+        wake(queue);
     }
 
     fn close(&self) {
@@ -304,11 +322,10 @@ impl<E: Send + 'static> Deliver for Inbox<E> {
         let unread = queue.waiting.iter_mut();
         let acks: Vec<_> = unread.filter_map(|waiting| waiting.ack.take()).collect();
         queue.unreliable += acks.len();
-        drop(queue);
+        wake(queue);
         for ack in acks {
             let _ = self.answers.send(Answer::Safe(ack));
         }
-        self.filled.notify_one();
     }
 
     fn unread(&self) -> Option<(&'static str, usize)> {

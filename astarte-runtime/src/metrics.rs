@@ -144,8 +144,8 @@ impl Default for Counters {
 }
 
 impl Counters {
-    pub(crate) fn sent(&self, qos: QoS) {
-        self.sent[index(qos)].fetch_add(1, Relaxed);
+    pub(crate) fn sent(&self, qos: QoS, messages: usize) {
+        self.sent[index(qos)].fetch_add(messages as u64, Relaxed);
     }
 
     pub(crate) fn received(&self, qos: QoS) {

@@ -30,7 +30,7 @@ use crate::{
     Retention,
     delivery::{DeliveryError, Receipt, Settle},
     metrics::Dropped,
-    publish::PublishRef,
+    publish::{PublishRef, Publishes},
 };
 
 /// Why a message is not taken.
@@ -78,11 +78,9 @@ pub(crate) trait Sink {
     /// Takes it.
     fn send(&mut self, entry: Entry);
 
-    /// Whether there is room for a message of QoS 0.
-    fn has_room_for_unreliable(&self) -> bool;
-
-    /// Takes a message of QoS 0, which nobody waits for.
-    fn send_unreliable(&mut self, publish: PublishRef<'_>);
+    /// Takes messages of QoS 0, which nobody waits for, for as long as there is room. Returns how many, and the bytes of
+    /// their packets.
+    fn send_unreliable(&mut self, publishes: Publishes<'_>) -> (usize, usize);
 }
 
 #[derive(Debug)]
@@ -381,11 +379,15 @@ impl Place<'_> {
 
     /// Fills it with a message of QoS 0, which must not be an ordered one.
     pub(crate) fn fill_unreliable(mut self, of: &Datastream, publish: PublishRef<'_>) {
+        let was_empty = self.queue.line.is_empty();
         match self.queue.mode {
-            Mode::Online => self.queue.line.push_unreliable(*of, publish),
+            Mode::Online => self.queue.line.push_unreliable(of, publish),
             _ => self.queue.retain_unreliable(of, publish),
         }
-        self.tell();
+        // Whoever takes knows of what was there, and comes again for what it had no room for.
+        if was_empty {
+            self.tell();
+        }
     }
 
     fn tell(self) {
@@ -435,12 +437,10 @@ impl Queue {
                 self.line.pop();
                 self.dropped.count(&DeliveryError::Expired);
             }
-            Some(Next::Unreliable(_, publish)) => {
-                if !sink.has_room_for_unreliable() {
-                    return false;
-                }
-                sink.send_unreliable(publish);
-                self.line.pop();
+            Some(Next::Unreliable(_, publishes)) => {
+                let (messages, bytes) = sink.send_unreliable(publishes);
+                self.line.skip_unreliable(messages, bytes);
+                return messages > 0;
             }
             Some(Next::Message(message)) => {
                 let has_expired = message.has_expired(now);
@@ -518,7 +518,7 @@ impl Queue {
 
     fn retain_unreliable(&mut self, of: &Datastream, publish: PublishRef<'_>) {
         if self.make_room() {
-            self.line.push_unreliable(*of, publish);
+            self.line.push_unreliable(of, publish);
         } else {
             self.dropped.count(&DeliveryError::Overflow);
         }
@@ -557,7 +557,7 @@ impl Queue {
     }
 
     /// Empties the line, and hands over what was in it, in its order.
-    fn sort_out(&mut self, mut each: impl FnMut(&mut Self, Next<'_, Message>)) {
+    fn sort_out(&mut self, mut each: impl FnMut(&mut Self, Next<'_, Message, PublishRef<'_>>)) {
         std::mem::take(&mut self.line).drain(|waiting| each(self, waiting));
     }
 
@@ -635,12 +635,11 @@ mod tests {
             true
         }
 
-        fn has_room_for_unreliable(&self) -> bool {
-            true
-        }
-
-        fn send_unreliable(&mut self, publish: PublishRef<'_>) {
-            self.0.push(topic(publish));
+        fn send_unreliable(&mut self, publishes: Publishes<'_>) -> (usize, usize) {
+            let bytes = publishes.map(|publish| publish.bytes().len()).sum();
+            let before = self.0.len();
+            self.0.extend(publishes.map(topic));
+            (self.0.len() - before, bytes)
         }
 
         fn send(&mut self, entry: Entry) {

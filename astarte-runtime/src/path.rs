@@ -28,6 +28,7 @@ impl<'a> PathWriter<'a> {
     }
 
     /// Appends a level that the interface file spells out. Generated code passes nothing but such levels.
+    #[inline]
     pub fn literal(&mut self, level: &str) {
         self.out.push('/');
         self.out.push_str(level);
@@ -80,9 +81,14 @@ impl<'a> PathWriter<'a> {
 /// The levels of a received path, to match on with slice patterns.
 #[derive(Debug)]
 pub struct Levels<'a> {
-    levels: [&'a str; Levels::MAX],
+    few: [&'a str; FEW],
     len: usize,
+    /// All of them, where they are more.
+    many: Vec<&'a str>,
 }
+
+/// How many levels take no allocation.
+const FEW: usize = 8;
 
 impl<'a> Levels<'a> {
     /// The most levels an endpoint can have.
@@ -91,30 +97,47 @@ impl<'a> Levels<'a> {
     /// Splits a path. One that does not begin with a slash, or has more levels than any endpoint, has no levels.
     pub fn new(path: &'a str) -> Self {
         let mut split = Self {
-            levels: [""; Self::MAX],
+            few: [""; FEW],
             len: 0,
+            many: Vec::new(),
         };
         let Some(path) = path.strip_prefix('/') else {
             return split;
         };
         // By bytes: the paths are short, and a search that is made for long texts takes longer to begin.
-        let mut start = 0;
-        let slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
-        for end in slashes.map(|(at, _)| at).chain([path.len()]) {
-            if split.len == Self::MAX {
-                split.len = 0;
-                return split;
+        let (bytes, mut start) = (path.as_bytes(), 0);
+        for end in 0..=bytes.len() {
+            if bytes.get(end).is_none_or(|byte| *byte == b'/') {
+                let Some(level) = split.few.get_mut(split.len) else {
+                    return Self::of_many(path);
+                };
+                *level = &path[start..end];
+                (split.len, start) = (split.len + 1, end + 1);
             }
-            split.levels[split.len] = &path[start..end];
-            split.len += 1;
-            start = end + 1;
         }
         split
     }
 
+    #[cold]
+    fn of_many(path: &'a str) -> Self {
+        let mut many: Vec<_> = path.split('/').take(Self::MAX + 1).collect();
+        if many.len() > Self::MAX {
+            many.clear();
+        }
+        Self {
+            few: [""; FEW],
+            len: 0,
+            many,
+        }
+    }
+
     /// The levels, without slashes.
     pub fn as_slice(&self) -> &[&'a str] {
-        &self.levels[..self.len]
+        if self.many.is_empty() {
+            &self.few[..self.len]
+        } else {
+            &self.many
+        }
     }
 }
 
@@ -190,6 +213,8 @@ mod tests {
         assert_eq!(Levels::new("/a/b").as_slice(), ["a", "b"]);
         assert_eq!(Levels::new("/a/").as_slice(), ["a", ""]);
         assert_eq!(Levels::new("a/b").as_slice(), [""; 0]);
+        assert_eq!(Levels::new(&"/x".repeat(8)).as_slice(), ["x"; 8]);
+        assert_eq!(Levels::new(&"/x".repeat(9)).as_slice(), ["x"; 9]);
         assert_eq!(Levels::new(&"/x".repeat(64)).as_slice().len(), 64);
         assert_eq!(Levels::new(&"/x".repeat(65)).as_slice().len(), 0);
     }

@@ -62,12 +62,13 @@ mod tests {
     use rumqttc::mqttbytes::QoS;
 
     use super::*;
+    use crate::publish::Prefix;
 
     fn prepare(topic: &str, inner: impl FnOnce()) -> Prepared {
         let prepared = Prepared::new(|buffer| {
             inner();
-            let begin = |out: &mut String| out.push_str(topic);
-            Ok::<_, ()>(Draft::begin(buffer, QoS::AtMostOnce, begin))
+            let prefix = Prefix::new(topic);
+            Ok::<_, ()>(Draft::begin(buffer, QoS::AtMostOnce, &prefix, |_| {}))
         });
         prepared.unwrap()
     }

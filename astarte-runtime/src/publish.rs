@@ -15,6 +15,10 @@ pub(crate) struct Publish(Arc<[u8]>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PublishRef<'a>(&'a [u8]);
 
+/// PUBLISH packets one behind the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Publishes<'a>(&'a [u8]);
+
 /// A packet on the way from topic and payload: the topic is written first.
 #[derive(Debug)]
 pub(crate) struct Draft<'a> {
@@ -22,6 +26,10 @@ pub(crate) struct Draft<'a> {
     qos: QoS,
     topic_end: usize,
 }
+
+/// What all drafts with topics of one beginning have in common.
+#[derive(Debug)]
+pub(crate) struct Prefix(String);
 
 /// Room for the longest fixed header, because how long it is depends on what follows.
 const HEAD: usize = 5;
@@ -33,7 +41,7 @@ const MAX_LEN: usize = 268_435_455;
 impl Publish {
     pub(crate) fn new(topic: &str, qos: QoS, payload: &[u8]) -> Self {
         let mut buffer = Vec::with_capacity(TOPIC + topic.len() + 2 + payload.len());
-        let mut draft = Draft::begin(&mut buffer, qos, |out| out.push_str(topic));
+        let mut draft = Draft::begin(&mut buffer, qos, &Prefix::new(topic), |_| {});
         draft.payload().extend_from_slice(payload);
         let range = draft.finish();
         Self(buffer[range].into())
@@ -95,24 +103,57 @@ impl<'a> PublishRef<'a> {
         written[at..at + 2].copy_from_slice(&id.to_be_bytes());
     }
 
+    /// Where what follows on the fixed header begins, and how long it is.
+    fn head(self) -> (usize, usize) {
+        let (mut at, mut len, mut shift) = (1, 0, 0);
+        loop {
+            let byte = self.0[at];
+            len |= usize::from(byte & 0x7f) << shift;
+            (at, shift) = (at + 1, shift + 7);
+            if byte < 0x80 {
+                return (at, len);
+            }
+        }
+    }
+
     fn topic_range(self) -> Range<usize> {
-        let more = self.0[1..].iter().take_while(|byte| **byte >= 0x80);
-        let start = 2 + more.count();
+        let (start, _) = self.head();
         let len = u16::from_be_bytes([self.0[start], self.0[start + 1]]);
         start + 2..start + 2 + usize::from(len)
     }
 }
 
+impl<'a> Publishes<'a> {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl<'a> Iterator for Publishes<'a> {
+    type Item = PublishRef<'a>;
+
+    fn next(&mut self) -> Option<PublishRef<'a>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let (start, len) = PublishRef(self.0).head();
+        let (first, rest) = self.0.split_at(start + len);
+        self.0 = rest;
+        Some(PublishRef(first))
+    }
+}
+
 impl<'a> Draft<'a> {
-    /// Begins a packet in a buffer, which is overwritten, with its topic.
+    /// Begins a packet in a buffer, which is overwritten, with what `topic` adds to the beginning of its topic.
     pub(crate) fn begin(
         buffer: &'a mut Vec<u8>,
         qos: QoS,
+        Prefix(prefix): &Prefix,
         topic: impl FnOnce(&mut String),
     ) -> Self {
         buffer.clear();
         let mut text = String::from_utf8(std::mem::take(buffer)).unwrap_or_default();
-        text.push_str("\0\0\0\0\0\0\0");
+        text.push_str(prefix);
         topic(&mut text);
         let topic_end = text.len();
         *buffer = text.into_bytes();
@@ -142,20 +183,29 @@ impl<'a> Draft<'a> {
     pub(crate) fn finish(self) -> Range<usize> {
         let topic = (self.topic_end - TOPIC) as u16;
         self.buffer[HEAD..TOPIC].copy_from_slice(&topic.to_be_bytes());
-        let mut head = [0; HEAD];
         let mut left = self.len().min(MAX_LEN);
-        let mut len = 1;
-        while left >= 0x80 {
-            head[len] = 0x80 | (left & 0x7f) as u8;
+        let start = match left {
+            0..0x80 => 3,
+            0x80..0x4000 => 2,
+            0x4000..0x20_0000 => 1,
+            _ => 0,
+        };
+        self.buffer[start] = 0x30 | (self.qos as u8) << 1;
+        for at in start + 1..HEAD {
+            let more = if at + 1 < HEAD { 0x80 } else { 0 };
+            self.buffer[at] = more | (left & 0x7f) as u8;
             left >>= 7;
-            len += 1;
         }
-        head[len] = left as u8;
-        len += 1;
-        head[0] = 0x30 | (self.qos as u8) << 1;
-        let start = HEAD - len;
-        self.buffer[start..HEAD].copy_from_slice(&head[..len]);
         start..self.buffer.len()
+    }
+}
+
+impl Prefix {
+    /// Of topics that begin so.
+    pub(crate) fn new(topic: &str) -> Self {
+        let mut text = "\0".repeat(TOPIC);
+        text.push_str(topic);
+        Self(text)
     }
 }
 
@@ -202,7 +252,9 @@ mod tests {
     #[test]
     fn a_draft_says_how_long_it_is() {
         let mut buffer = b"of another".to_vec();
-        let mut draft = Draft::begin(&mut buffer, QoS::AtLeastOnce, |topic| topic.push_str("a/b"));
+        let mut draft = Draft::begin(&mut buffer, QoS::AtLeastOnce, &Prefix::new("a"), |topic| {
+            topic.push_str("/b")
+        });
         draft.payload().extend_from_slice(b"123");
         assert_eq!((draft.topic(), draft.len()), ("a/b", 2 + 3 + 2 + 3));
     }

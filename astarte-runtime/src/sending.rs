@@ -35,6 +35,7 @@ enum State {
         shared: Arc<Shared>,
         packet: Prepared,
         of: Datastream,
+        is_accepted: bool,
     },
     /// What has to be stored first.
     Stored(BoxFuture<Result<Delivery, SendError>>),
@@ -106,7 +107,12 @@ impl Sending {
     }
 
     pub(crate) fn datastream(shared: Arc<Shared>, packet: Prepared, of: Datastream) -> Self {
-        Self(State::Datastream { shared, packet, of })
+        Self(State::Datastream {
+            shared,
+            packet,
+            of,
+            is_accepted: false,
+        })
     }
 
     pub(crate) fn stored(
@@ -125,15 +131,25 @@ impl Future for Sending {
                 Poll::Ready(Err(error.take().unwrap_or(SendError::Closed(None))))
             }
             State::Stored(storing) => storing.as_mut().poll(cx),
-            State::Datastream { shared, packet, of } => match accept(shared, packet, of, cx) {
-                Err(Refusal::Full) => Poll::Pending,
-                accepted => {
-                    let accepted = accepted.map_err(|refusal| refused(refusal, shared, packet, of));
-                    // The queue has a copy.
-                    self.0 = State::Failed(None);
-                    Poll::Ready(accepted)
+            State::Datastream {
+                shared,
+                packet,
+                of,
+                is_accepted,
+            } => {
+                // Whoever polls once more gets no second message.
+                if std::mem::replace(is_accepted, true) {
+                    return Poll::Ready(Err(shared.closed()));
                 }
-            },
+                match accept(shared, packet, of, cx) {
+                    Ok(delivery) => Poll::Ready(Ok(delivery)),
+                    Err(Refusal::Full) => {
+                        *is_accepted = false;
+                        Poll::Pending
+                    }
+                    Err(refusal) => Poll::Ready(Err(refused(refusal, shared, packet, of))),
+                }
+            }
         }
     }
 }
@@ -174,6 +190,7 @@ pub(crate) fn message(publish: PublishRef<'_>, kind: MessageKind) -> (Message, D
     (message, delivery)
 }
 
+#[cold]
 fn refused(refusal: Refusal, shared: &Shared, packet: &Prepared, of: &Datastream) -> SendError {
     match refusal {
         Refusal::Offline => {

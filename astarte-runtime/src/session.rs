@@ -8,12 +8,13 @@ mod incoming;
 #[cfg(test)]
 mod model;
 mod outgoing;
+mod received;
 
 use bytes::BytesMut;
 use rumqttc::mqttbytes::{
     QoS,
     v4::{
-        self, Packet, PubAck, PubComp, PubRec, PubRel, Subscribe, SubscribeReasonCode, UnsubAck,
+        Packet, PubAck, PubComp, PubRec, PubRel, Subscribe, SubscribeReasonCode, UnsubAck,
         Unsubscribe,
     },
 };
@@ -29,6 +30,7 @@ use self::{
 pub(crate) use self::{
     incoming::{Ack, Answer},
     outgoing::Unacknowledged,
+    received::{Publication, Received, read},
 };
 
 /// A session whose outgoing messages carry a token `T`, given back when they are acknowledged.
@@ -40,13 +42,13 @@ pub(crate) struct Session<T> {
 
 /// What a received packet means to the caller.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Event<T> {
+pub(crate) enum Event<'a, T> {
     /// The broker has taken responsibility for a message.
     Acknowledged(T),
     /// A packet id that an earlier process used is free.
     Freed,
     /// A message for the application. It must be acknowledged by [`Session::acknowledge`] where there is an `Ack`.
-    Message(v4::Publish, Option<Ack>),
+    Message(Publication<'a>, Option<Ack>),
     /// The answer to a ping.
     Pong,
     /// The broker has the stored message of this sequence number. [`Answer::Noted`] is to
@@ -160,14 +162,17 @@ impl<T> Session<T> {
     }
 
     /// Handles a packet from the broker.
-    pub(crate) fn handle(
+    pub(crate) fn handle<'a>(
         &mut self,
-        packet: Packet,
+        received: Received<'a>,
         out: &mut BytesMut,
-    ) -> Result<Option<Event<T>>, UnexpectedPacket> {
+    ) -> Result<Option<Event<'a, T>>, UnexpectedPacket> {
         let unexpected = |packet| Err(UnexpectedPacket { packet });
+        let packet = match received {
+            Received::Publish(publication) => return Ok(self.received(publication, out)),
+            Received::Packet(packet) => packet,
+        };
         Ok(match packet {
-            Packet::Publish(publish) => return Ok(self.received(publish, out)),
             Packet::PubAck(PubAck { pkid }) => {
                 self.outgoing.acknowledged(pkid).map(Event::Acknowledged)
             }
@@ -200,6 +205,8 @@ impl<T> Session<T> {
                 .subscribed(pkid)
                 .then_some(Event::Unsubscribed(pkid)),
             Packet::PingResp => Some(Event::Pong),
+            // It is read as the other kind.
+            Packet::Publish(_) => None,
             Packet::ConnAck(_) => return unexpected("second CONNACK"),
             Packet::Connect(_) => return unexpected("CONNECT"),
             Packet::Disconnect => return unexpected("DISCONNECT"),
@@ -254,7 +261,11 @@ impl<T> Session<T> {
         self.outgoing.reset()
     }
 
-    fn received(&mut self, publish: v4::Publish, out: &mut BytesMut) -> Option<Event<T>> {
+    fn received<'a>(
+        &mut self,
+        publish: Publication<'a>,
+        out: &mut BytesMut,
+    ) -> Option<Event<'a, T>> {
         match self.incoming.received(&publish) {
             Verdict::New(ack) => Some(Event::Message(publish, ack)),
             Verdict::Recorded => {
@@ -291,6 +302,8 @@ pub(crate) fn write(packet: &Packet, out: &mut BytesMut) {
 
 #[cfg(test)]
 mod tests {
+    use rumqttc::mqttbytes::v4;
+
     use super::*;
 
     fn publish(qos: QoS, topic: &str) -> Publish {
@@ -329,11 +342,11 @@ mod tests {
             })]
         ));
         assert_eq!(
-            session.handle(Packet::PubRec(PubRec { pkid: 1 }), &mut out),
+            session.handle((&Packet::PubRec(PubRec { pkid: 1 })).into(), &mut out),
             Ok(None)
         );
         assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid: 1 })]);
-        let done = session.handle(Packet::PubComp(PubComp { pkid: 1 }), &mut out);
+        let done = session.handle((&Packet::PubComp(PubComp { pkid: 1 })).into(), &mut out);
         assert_eq!(done, Ok(Some(Event::Acknowledged("a"))));
         assert_eq!(session.unacknowledged(), 0);
     }
@@ -350,7 +363,7 @@ mod tests {
         }
         assert!(!session.has_room());
         session
-            .handle(Packet::PubRec(PubRec { pkid: 2 }), &mut out)
+            .handle((&Packet::PubRec(PubRec { pkid: 2 })).into(), &mut out)
             .unwrap();
         out.clear();
         session.resume(&mut out);
@@ -368,7 +381,7 @@ mod tests {
         session.publish(publish(QoS::AtLeastOnce, "a"), "a", &mut out);
         session.publish(publish(QoS::ExactlyOnce, "b"), "b", &mut out);
         session
-            .handle(Packet::PubRec(PubRec { pkid: 2 }), &mut out)
+            .handle((&Packet::PubRec(PubRec { pkid: 2 })).into(), &mut out)
             .unwrap();
         match &session.reset()[..] {
             [Unacknowledged::Message(a, "a"), Unacknowledged::Taken("b")] => {
@@ -390,12 +403,12 @@ mod tests {
             Packet::PubComp(PubComp { pkid: 1 }),
             Packet::PubComp(PubComp { pkid: 9 }),
         ] {
-            assert_eq!(session.handle(packet, &mut out), Ok(None));
+            assert_eq!(session.handle((&packet).into(), &mut out), Ok(None));
         }
         assert!(out.is_empty() && session.unacknowledged() == 1);
         for pkid in [1, 1, 9] {
             assert_eq!(
-                session.handle(Packet::PubRec(PubRec { pkid }), &mut out),
+                session.handle((&Packet::PubRec(PubRec { pkid })).into(), &mut out),
                 Ok(None)
             );
             assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid })]);
@@ -403,7 +416,7 @@ mod tests {
         for _ in 0..2 {
             for answered in [true, false] {
                 assert_eq!(
-                    session.handle(Packet::PubRel(PubRel { pkid: 7 }), &mut out),
+                    session.handle((&Packet::PubRel(PubRel { pkid: 7 })).into(), &mut out),
                     Ok(None)
                 );
                 // Once on each link: a second answer is one to nothing.
@@ -421,7 +434,7 @@ mod tests {
         );
         session.acknowledge(ack.unwrap(), &mut out);
         session
-            .handle(Packet::PubRel(PubRel { pkid: 7 }), &mut out)
+            .handle((&Packet::PubRel(PubRel { pkid: 7 })).into(), &mut out)
             .unwrap();
         assert_eq!(
             packets(&mut out),
@@ -444,11 +457,11 @@ mod tests {
         assert!(!session.has_room_for(7 + 0x8000) && session.has_room_for(8));
         let recorded = Packet::PubRec(PubRec { pkid: id });
         assert_eq!(
-            session.handle(recorded.clone(), &mut out),
+            session.handle((&recorded).into(), &mut out),
             Ok(Some(Event::Recorded(7)))
         );
         // Repeated while the store is at it, also over another link.
-        assert_eq!(session.handle(recorded, &mut out), Ok(None));
+        assert_eq!(session.handle((&recorded).into(), &mut out), Ok(None));
         session.resume(&mut out);
         assert!(out.is_empty());
         for _ in 0..2 {
@@ -457,8 +470,10 @@ mod tests {
         assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid: id })]);
         session.resume(&mut out);
         assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid: id })]);
-        let done = session.handle(Packet::PubComp(PubComp { pkid: id }), &mut out);
-        assert_eq!(done, Ok(Some(Event::Acknowledged("a"))));
+        assert_eq!(
+            session.handle((&Packet::PubComp(PubComp { pkid: id })).into(), &mut out),
+            Ok(Some(Event::Acknowledged("a")))
+        );
         session.release_stored(7, "again", &mut out);
         assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid: id })]);
     }
@@ -473,7 +488,7 @@ mod tests {
         assert_eq!(packets(&mut out), releases.collect::<Vec<_>>());
         for pkid in [2, 4] {
             assert_eq!(
-                session.handle(Packet::PubComp(PubComp { pkid }), &mut out),
+                session.handle((&Packet::PubComp(PubComp { pkid })).into(), &mut out),
                 Ok(Some(Event::Freed))
             );
         }
@@ -485,12 +500,12 @@ mod tests {
         ));
         // What the application has is not delivered again, and forgotten by the store before the broker forgets it.
         assert_eq!(
-            session.handle(from_broker(QoS::ExactlyOnce, 9, true), &mut out),
+            session.handle((&from_broker(QoS::ExactlyOnce, 9, true)).into(), &mut out),
             Ok(None)
         );
         assert_eq!(packets(&mut out), [Packet::PubRec(PubRec { pkid: 9 })]);
         assert_eq!(
-            session.handle(Packet::PubRel(PubRel { pkid: 9 }), &mut out),
+            session.handle((&Packet::PubRel(PubRel { pkid: 9 })).into(), &mut out),
             Ok(Some(Event::Released(9)))
         );
         assert!(out.is_empty());
@@ -508,7 +523,7 @@ mod tests {
         assert_eq!(packets(&mut out), [Packet::PubRec(PubRec { pkid: 6 })]);
         for _ in 0..2 {
             assert_eq!(
-                session.handle(Packet::PubRel(PubRel { pkid: 6 }), &mut out),
+                session.handle((&Packet::PubRel(PubRel { pkid: 6 })).into(), &mut out),
                 Ok(Some(Event::Released(6)))
             );
         }
@@ -529,7 +544,10 @@ mod tests {
             };
             assert!(sent.pkid > 1, "id {} in round {round}", sent.pkid);
             session
-                .handle(Packet::PubAck(PubAck { pkid: sent.pkid }), &mut out)
+                .handle(
+                    (&Packet::PubAck(PubAck { pkid: sent.pkid })).into(),
+                    &mut out,
+                )
                 .unwrap();
         }
     }
@@ -539,7 +557,7 @@ mod tests {
         packet: Packet,
         out: &mut BytesMut,
     ) -> Option<Ack> {
-        match session.handle(packet, out) {
+        match session.handle((&packet).into(), out) {
             Ok(Some(Event::Message(_, ack))) => ack,
             other => panic!("{other:?}"),
         }
@@ -584,7 +602,7 @@ mod tests {
         // Not yet with the application: the repetition is neither delivered nor acknowledged.
         session.resume(&mut out);
         assert_eq!(
-            session.handle(from_broker(QoS::ExactlyOnce, 6, true), &mut out),
+            session.handle((&from_broker(QoS::ExactlyOnce, 6, true)).into(), &mut out),
             Ok(None)
         );
         assert!(out.is_empty());
@@ -593,12 +611,12 @@ mod tests {
         // With the application, and the PUBREC lost.
         session.resume(&mut out);
         assert_eq!(
-            session.handle(from_broker(QoS::ExactlyOnce, 6, true), &mut out),
+            session.handle((&from_broker(QoS::ExactlyOnce, 6, true)).into(), &mut out),
             Ok(None)
         );
         assert_eq!(packets(&mut out), [Packet::PubRec(PubRec { pkid: 6 })]);
         session
-            .handle(Packet::PubRel(PubRel { pkid: 6 }), &mut out)
+            .handle((&Packet::PubRel(PubRel { pkid: 6 })).into(), &mut out)
             .unwrap();
         out.clear();
         message(
@@ -625,7 +643,7 @@ mod tests {
             "the broker has not repeated it on this link"
         );
         assert_eq!(
-            session.handle(from_broker(QoS::AtLeastOnce, 5, true), &mut out),
+            session.handle((&from_broker(QoS::AtLeastOnce, 5, true)).into(), &mut out),
             Ok(None)
         );
         assert_eq!(packets(&mut out), [Packet::PubAck(PubAck { pkid: 5 })]);
@@ -693,7 +711,7 @@ mod tests {
         session.acknowledge(taken, &mut out);
         assert_eq!(packets(&mut out), [Packet::PubAck(PubAck { pkid: 5 })]);
         let repetition = from_broker(QoS::AtLeastOnce, 5, true);
-        assert_eq!(session.handle(repetition, &mut out), Ok(None));
+        assert_eq!(session.handle((&repetition).into(), &mut out), Ok(None));
         assert!(out.is_empty());
         // The next message of that id, which the acknowledgement above freed.
         let next = from_broker(QoS::AtLeastOnce, 5, false);
@@ -705,7 +723,9 @@ mod tests {
     #[test]
     fn packets_of_a_client_are_refused() {
         let (mut session, mut out) = session();
-        let error = session.handle(Packet::PingReq, &mut out).unwrap_err();
+        let error = session
+            .handle((&Packet::PingReq).into(), &mut out)
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             "the server sent a PINGREQ packet, which is not its to send"

@@ -172,10 +172,10 @@ impl ::astarte_runtime::FromObject<ReceivedNames> for ReceivedNames {
         let mut r#type = ::core::option::Option::None;
         while let ::core::option::Option::Some((key_, value_)) = object_.next()? {
             match key_ {
-                "value" => value = value_.decode_field::<wire::Double, _>("value")?,
-                "key" => key = value_.decode_field::<wire::String, _>("key")?,
-                "object" => object = value_.decode_field::<wire::Boolean, _>("object")?,
-                "type" => r#type = value_.decode_field::<wire::Integer, _>("type")?,
+                b"value" => value = value_.decode_field::<wire::Double, _>("value")?,
+                b"key" => key = value_.decode_field::<wire::String, _>("key")?,
+                b"object" => object = value_.decode_field::<wire::Boolean, _>("object")?,
+                b"type" => r#type = value_.decode_field::<wire::Integer, _>("type")?,
                 _ => {}
             }
         }

@@ -170,11 +170,11 @@ impl ::astarte_runtime::FromObject<Route> for Route {
         let mut longitude = ::core::option::Option::None;
         while let ::core::option::Option::Some((key, value)) = object.next()? {
             match key {
-                "name" => name = value.decode_field::<wire::String, _>("name")?,
-                "latitude" => {
+                b"name" => name = value.decode_field::<wire::String, _>("name")?,
+                b"latitude" => {
                     latitude = value.decode_field::<wire::Double, _>("latitude")?;
                 }
-                "longitude" => {
+                b"longitude" => {
                     longitude = value.decode_field::<wire::Double, _>("longitude")?;
                 }
                 _ => {}

@@ -236,63 +236,63 @@ impl ::astarte_runtime::FromObject<ServerObjectTypes> for ServerObjectTypes {
         let mut datetimearray_value = ::core::option::Option::None;
         while let ::core::option::Option::Some((key, value)) = object.next()? {
             match key {
-                "doubleValue" => {
+                b"doubleValue" => {
                     double_value = value.decode_field::<wire::Double, _>("doubleValue")?;
                 }
-                "integerValue" => {
+                b"integerValue" => {
                     integer_value = value
                         .decode_field::<wire::Integer, _>("integerValue")?;
                 }
-                "booleanValue" => {
+                b"booleanValue" => {
                     boolean_value = value
                         .decode_field::<wire::Boolean, _>("booleanValue")?;
                 }
-                "longintegerValue" => {
+                b"longintegerValue" => {
                     longinteger_value = value
                         .decode_field::<wire::LongInteger, _>("longintegerValue")?;
                 }
-                "stringValue" => {
+                b"stringValue" => {
                     string_value = value.decode_field::<wire::String, _>("stringValue")?;
                 }
-                "binaryblobValue" => {
+                b"binaryblobValue" => {
                     binaryblob_value = value
                         .decode_field::<wire::BinaryBlob, _>("binaryblobValue")?;
                 }
-                "datetimeValue" => {
+                b"datetimeValue" => {
                     datetime_value = value
                         .decode_field::<wire::DateTime, _>("datetimeValue")?;
                 }
-                "doublearrayValue" => {
+                b"doublearrayValue" => {
                     doublearray_value = value
                         .decode_field::<wire::DoubleArray, _>("doublearrayValue")?;
                 }
-                "integerarrayValue" => {
+                b"integerarrayValue" => {
                     integerarray_value = value
                         .decode_field::<wire::IntegerArray, _>("integerarrayValue")?;
                 }
-                "booleanarrayValue" => {
+                b"booleanarrayValue" => {
                     booleanarray_value = value
                         .decode_field::<wire::BooleanArray, _>("booleanarrayValue")?;
                 }
-                "longintegerarrayValue" => {
+                b"longintegerarrayValue" => {
                     longintegerarray_value = value
                         .decode_field::<
                             wire::LongIntegerArray,
                             _,
                         >("longintegerarrayValue")?;
                 }
-                "stringarrayValue" => {
+                b"stringarrayValue" => {
                     stringarray_value = value
                         .decode_field::<wire::StringArray, _>("stringarrayValue")?;
                 }
-                "binaryblobarrayValue" => {
+                b"binaryblobarrayValue" => {
                     binaryblobarray_value = value
                         .decode_field::<
                             wire::BinaryBlobArray,
                             _,
                         >("binaryblobarrayValue")?;
                 }
-                "datetimearrayValue" => {
+                b"datetimearrayValue" => {
                     datetimearray_value = value
                         .decode_field::<wire::DateTimeArray, _>("datetimearrayValue")?;
                 }

@@ -1,7 +1,7 @@
 //! Object aggregates.
 
 use astarte_interface::{Mapping, MappingType};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -352,7 +352,9 @@ impl Field<'_> {
             Some((through, ty)) => quote_spanned!(span=> <#ty as #through>::decode(#value)?),
             None => quote_spanned!(span=> #value.decode_field::<wire::#wire, _>(#key)?),
         };
-        quote_spanned!(span=> #key => #member = #decoded,)
+        let mut bytes = Literal::byte_string(key.as_bytes());
+        bytes.set_span(span);
+        quote_spanned!(span=> #bytes => #member = #decoded,)
     }
 
     fn expand_result(&self, runtime: &TokenStream, span: Span) -> TokenStream {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::BytesMut;
-use rumqttc::mqttbytes::v4::{self, Connect};
+use rumqttc::mqttbytes::v4::Connect;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::Instant,
@@ -40,7 +40,7 @@ use crate::{
     path,
     publish::Publish,
     purge,
-    session::{Ack, Answer, Session, Unacknowledged},
+    session::{Ack, Answer, Publication, Session, Unacknowledged},
     status::{Disconnected, RejectReason, Rejected, Status},
     store::{SessionChange, StoreError, StoredSession},
     trace,
@@ -454,12 +454,12 @@ impl Connection {
     }
 
     /// Hands a message from the server to whom it is for; returns what is to be acknowledged at once.
-    pub(super) fn dispatch(&self, publish: &v4::Publish, ack: Option<Ack>) -> Option<Ack> {
+    pub(super) fn dispatch(&self, publish: &Publication<'_>, ack: Option<Ack>) -> Option<Ack> {
         let topic = publish
             .topic
             .strip_prefix(&self.shared.base)
             .and_then(|rest| rest.strip_prefix('/'));
-        let topic = topic.unwrap_or(&publish.topic);
+        let topic = topic.unwrap_or(publish.topic);
         let (interface, path) = path::destination(topic);
         let rejected = |reason| {
             let (interface, path) = (interface.to_owned(), path.to_owned());
@@ -471,7 +471,7 @@ impl Connection {
             ack
         };
         if (interface, path) == ("control", "/consumer/properties") {
-            return match purge::decode(&publish.payload) {
+            return match purge::decode(publish.payload) {
                 Ok(listed) => self.ask(Request::Purge { listed, ack }),
                 Err(error) => rejected(RejectReason::PropertyList(error.to_string())),
             };
@@ -485,7 +485,7 @@ impl Connection {
         };
         let interface = registered.descriptor.name;
         if registered.kind() == InterfaceKind::ServerProperties {
-            let (path, payload) = (path.to_owned(), publish.payload.clone());
+            let (path, payload) = (path.to_owned(), publish.payload.to_owned());
             return self.ask(Request::Received {
                 interface,
                 path,
@@ -496,7 +496,7 @@ impl Connection {
         let Some(inbox) = &registered.inbox else {
             return rejected(RejectReason::UnknownInterface);
         };
-        match inbox.message(interface, path, &publish.payload, ack) {
+        match inbox.message(interface, path, publish.payload, ack) {
             Ok(Taken::Queued) => None,
             Ok(Taken::Discarded) => ack,
             Ok(Taken::Displaced(total)) => {

@@ -303,7 +303,7 @@ impl Handshake {
         while cx.session.has_room()
             && let Some((publish, token)) = self.unsent.pop_front()
         {
-            cx.counters.sent(publish.qos());
+            cx.counters.sent(publish.qos(), 1);
             cx.session.publish(publish, token, cx.out);
         }
     }

@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
@@ -91,7 +90,7 @@ pub(crate) enum Request {
     Received {
         interface: &'static str,
         path: String,
-        payload: Bytes,
+        payload: Vec<u8>,
         ack: Option<Ack>,
     },
 }
@@ -191,7 +190,7 @@ impl Keeper {
                 path,
                 payload,
                 ack,
-            } => self.received(interface, path, &payload, ack).await,
+            } => self.received(interface, path, payload, ack).await,
         }
     }
 
@@ -337,7 +336,7 @@ impl Keeper {
         &mut self,
         interface: &'static str,
         path: String,
-        payload: &Bytes,
+        payload: Vec<u8>,
         ack: Option<Ack>,
     ) {
         let interfaces = self.shared.registry.interfaces();
@@ -345,7 +344,7 @@ impl Keeper {
             return self.acknowledge(ack);
         };
         let announce = match &registered.inbox {
-            Some(inbox) => match Arc::clone(inbox).property(interface, &path, payload) {
+            Some(inbox) => match Arc::clone(inbox).property(interface, &path, &payload) {
                 Ok(announce) => Some(announce),
                 Err(error) => {
                     self.reject(interface.to_owned(), path, error.into());
@@ -360,7 +359,8 @@ impl Keeper {
         }
         let major = registered.descriptor.version.major;
         // Null is an unset as well.
-        let unset = Payload::parse(payload).is_ok_and(|payload| payload.optional_value().is_none());
+        let unset =
+            Payload::parse(&payload).is_ok_and(|payload| payload.optional_value().is_none());
         let change = if unset {
             Change::Delete {
                 interface: interface.to_owned(),
@@ -374,7 +374,7 @@ impl Keeper {
                 path: path.clone(),
                 ownership: Ownership::Server,
                 state: State::Sent,
-                payload: payload.to_vec(),
+                payload,
             })
         };
         match self.apply(vec![change]).await {

@@ -25,11 +25,8 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use crate::{
     clock::ClockError,
     metrics::Counters,
-    session::{self, UnexpectedPacket},
+    session::{self, Received, UnexpectedPacket},
 };
-
-/// The largest packet that is taken: four times of what Astarte can send.
-const MAX_PACKET: usize = 256 * 1024;
 
 /// How much is read at a time.
 const READ_SIZE: usize = 8 * 1024;
@@ -48,7 +45,7 @@ pub(crate) enum LinkError {
     #[error("{0}")]
     Io(io::Error),
     #[error("the server sent something that is not MQTT: {0}")]
-    Malformed(Error),
+    Malformed(#[from] Error),
     #[error("the server did not answer within {0:?}")]
     Timeout(Duration),
     #[cfg(feature = "pairing")]
@@ -166,14 +163,15 @@ impl Link {
 
     async fn connected(&mut self) -> Result<bool, LinkError> {
         loop {
-            if let Some(packet) = self.next_packet()? {
-                let Packet::ConnAck(ConnAck {
+            if let Some((packet, len)) = session::read(&self.input)? {
+                let Received::Packet(Packet::ConnAck(ConnAck {
                     session_present,
                     code,
-                }) = packet
+                })) = packet
                 else {
                     return Err(LinkError::Malformed(Error::IncorrectPacketFormat));
                 };
+                self.input.advance(len);
                 return match code {
                     ConnectReturnCode::Success => Ok(session_present),
                     ConnectReturnCode::BadClientId => Err(LinkError::Refused(Refusal::BadClientId)),
@@ -192,13 +190,14 @@ impl Link {
         }
     }
 
-    /// A packet that has arrived in full.
-    pub(crate) fn next_packet(&mut self) -> Result<Option<Packet>, LinkError> {
-        match Packet::read(&mut self.input, MAX_PACKET) {
-            Ok(packet) => Ok(Some(packet)),
-            Err(Error::InsufficientBytes(_)) => Ok(None),
-            Err(error) => Err(LinkError::Malformed(error)),
-        }
+    /// What was received, to be read and [put back](Self::put_back).
+    pub(crate) fn take_input(&mut self) -> BytesMut {
+        std::mem::take(&mut self.input)
+    }
+
+    /// Takes back what is left of the input.
+    pub(crate) fn put_back(&mut self, input: BytesMut) {
+        self.input = input;
     }
 
     /// Writes the output and reads input, until there is new input or all the output is gone.

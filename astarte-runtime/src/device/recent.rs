@@ -3,16 +3,19 @@
 /// A ring of the last few `interface/path`, which reuses its buffers: it is written to for every message.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    ring: [Vec<u8>; 4],
+    ring: [Vec<u8>; Self::LEN],
     next: usize,
 }
 
 impl Recent {
+    /// How many are remembered.
+    pub(crate) const LEN: usize = 4;
+
     pub(crate) fn sent(&mut self, destination: &[u8]) {
         let slot = &mut self.ring[self.next];
         slot.clear();
         slot.extend_from_slice(destination);
-        self.next = (self.next + 1) % self.ring.len();
+        self.next = (self.next + 1) % Self::LEN;
     }
 
     /// What was sent, the newest last, and forgets it.

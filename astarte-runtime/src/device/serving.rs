@@ -4,7 +4,8 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use rumqttc::mqttbytes::v4::Packet;
+use bytes::Buf;
+use rumqttc::mqttbytes::{QoS, v4::Packet};
 use tokio::{
     sync::oneshot,
     time::{Instant, Sleep, sleep_until},
@@ -17,20 +18,21 @@ use super::{
     keeper::Request,
     link::{Link, LinkError},
     plan::Plan,
+    recent::Recent,
     registry::Wanted,
     retainer,
 };
 use crate::{
     Config,
     outbox::{Entry, Message, MessageKind, Mode, Sink},
-    publish::PublishRef,
-    session::{self, Answer, Event},
+    publish::{PublishRef, Publishes},
+    session::{self, Answer, Event, Received},
     status::Status,
     store::{SessionChange, StoreError},
 };
 
-/// How much is gathered before it is written, in bytes.
-const BATCH: usize = 64 * 1024;
+/// How much is gathered before it is written, in bytes: three records of TLS, of whose output rustls holds four.
+const BATCH: usize = 48 * 1024;
 
 /// How many messages Astarte's broker sends without an acknowledgement.
 const BROKER_WINDOW: usize = 100;
@@ -128,9 +130,14 @@ impl Serving {
         link: &mut Link,
         memory: &mut Memory,
     ) -> Result<(), End> {
-        while let Some(packet) = link.next_packet()? {
+        let mut input = link.take_input();
+        let mut read = 0;
+        while let Some((packet, len)) = session::read(&input[read..]).map_err(LinkError::from)? {
             self.received(packet, connection, link, memory)?;
+            read += len;
         }
+        input.advance(read);
+        link.put_back(input);
         // Taken here as well as waited for: a socket that is always ready would leave them waiting.
         if self.stopping.is_none() && *connection.stop.borrow() {
             self.stopping = Some(Instant::now() + connection.config.disconnect_timeout);
@@ -259,7 +266,7 @@ impl Serving {
 
     fn received(
         &mut self,
-        packet: Packet,
+        packet: Received<'_>,
         connection: &Connection,
         link: &mut Link,
         memory: &mut Memory,
@@ -449,8 +456,12 @@ fn fill(connection: &Connection, link: &mut Link, memory: &mut Memory) {
         connection,
         link,
         memory,
+        sent: 0,
+        newest: [0; Recent::LEN],
     };
-    if let Some(after) = outbox.take(&mut filling) {
+    let load = outbox.take(&mut filling);
+    filling.note_newest();
+    if let Some(after) = load {
         connection.retain(retainer::Request::Load { after });
     }
 }
@@ -459,6 +470,10 @@ struct Filling<'a> {
     connection: &'a Connection,
     link: &'a mut Link,
     memory: &'a mut Memory,
+    /// How many messages were taken.
+    sent: usize,
+    /// Where the newest of them are in the output, in turns.
+    newest: [usize; Recent::LEN],
 }
 
 impl Sink for Filling<'_> {
@@ -471,13 +486,24 @@ impl Sink for Filling<'_> {
         has_id && self.link.output.len() < BATCH
     }
 
-    fn has_room_for_unreliable(&self) -> bool {
-        self.has_room(None)
-    }
-
-    fn send_unreliable(&mut self, publish: PublishRef<'_>) {
-        self.note(publish);
-        publish.write(0, false, &mut self.link.output);
+    fn send_unreliable(&mut self, publishes: Publishes<'_>) -> (usize, usize) {
+        let (mut messages, mut bytes) = (0, 0);
+        if !self.memory.session.has_room() {
+            return (messages, bytes);
+        }
+        for publish in publishes {
+            let at = self.link.output.len();
+            if at >= BATCH {
+                break;
+            }
+            self.note(at);
+            self.link.output.extend_from_slice(publish.bytes());
+            bytes += publish.bytes().len();
+            messages += 1;
+        }
+        let counters = &self.connection.shared.counters;
+        counters.sent(QoS::AtMostOnce, messages);
+        (messages, bytes)
     }
 
     fn send(&mut self, entry: Entry) {
@@ -495,17 +521,27 @@ impl Sink for Filling<'_> {
 }
 
 impl Filling<'_> {
-    /// Takes note of a message that is about to leave.
-    fn note(&mut self, publish: PublishRef<'_>) {
-        let shared = &self.connection.shared;
-        let destination = publish.topic().get(shared.base.len() + 1..);
-        self.memory.recent.sent(destination.unwrap_or_default());
-        shared.counters.sent(publish.qos());
+    /// Takes note of where in the output a message is about to be written.
+    fn note(&mut self, at: usize) {
+        self.newest[self.sent % Recent::LEN] = at;
+        self.sent += 1;
+    }
+
+    /// Remembers where the newest messages went.
+    fn note_newest(&mut self) {
+        let base = self.connection.shared.base.len() + 1;
+        for sent in self.sent.saturating_sub(Recent::LEN)..self.sent {
+            let written = &self.link.output[self.newest[sent % Recent::LEN]..];
+            let destination = PublishRef::of(written).topic().get(base..);
+            self.memory.recent.sent(destination.unwrap_or_default());
+        }
     }
 
     fn publish(&mut self, message: Message) {
         let once = message.once();
-        self.note(message.publish.view());
+        self.note(self.link.output.len());
+        let counters = &self.connection.shared.counters;
+        counters.sent(message.publish.qos(), 1);
         let Memory {
             session, restored, ..
         } = self.memory;

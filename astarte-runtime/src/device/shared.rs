@@ -20,7 +20,7 @@ use crate::{
     inbox::{Decoder, Deliver, Inbox},
     metrics::Counters,
     outbox::{Outbox, PropertyId},
-    publish::Publish,
+    publish::{Prefix, Publish},
     sending::SendError,
     session::Answer,
     status::{Status, StatusSender},
@@ -31,6 +31,8 @@ use crate::{
 pub(crate) struct Shared {
     /// `<realm>/<device id>`, which every topic begins with.
     pub(crate) base: String,
+    /// The beginning of the topics of data: the base and a slash.
+    pub(crate) prefix: Prefix,
     pub(crate) outbox: Outbox,
     pub(crate) status: StatusSender,
     pub(crate) counters: Arc<Counters>,
@@ -55,8 +57,10 @@ impl Shared {
         answers: mpsc::UnboundedSender<Answer>,
     ) -> Self {
         let counters = Arc::new(Counters::default());
+        let base = client_id(&config.realm, &config.device_id);
         Self {
-            base: client_id(&config.realm, &config.device_id),
+            prefix: Prefix::new(&format!("{base}/")),
+            base,
             outbox: Outbox::new(config.queue, config.retained),
             status: StatusSender::new(Arc::clone(&counters)),
             counters,

@@ -22,10 +22,32 @@ use crate::{
     status::{Rejected, Status},
 };
 
-/// A path and a payload.
-type Message = (String, Vec<u8>);
+/// A message as it was received: a path, and the payload behind it.
+#[derive(Debug)]
+pub(crate) struct Undecoded {
+    bytes: Box<[u8]>,
+    path: usize,
+}
 
 type Decoder<T> = fn(&str, &[u8]) -> Result<T, DecodeError>;
+
+impl Undecoded {
+    pub(crate) fn new(path: &str, payload: &[u8]) -> Self {
+        Self {
+            bytes: [path.as_bytes(), payload].concat().into(),
+            path: path.len(),
+        }
+    }
+
+    fn path(&self) -> &str {
+        // It was one.
+        std::str::from_utf8(&self.bytes[..self.path]).unwrap_or_default()
+    }
+
+    fn payload(&self) -> &[u8] {
+        &self.bytes[self.path..]
+    }
+}
 
 /// Receives on a server-owned object datastream.
 ///
@@ -34,12 +56,12 @@ type Decoder<T> = fn(&str, &[u8]) -> Result<T, DecodeError>;
 /// not handed out when the process ends is lost: the next process begins a new session.
 pub struct ObjectReceiver<I: ReceiveObject> {
     shared: Arc<Shared>,
-    inbox: Arc<Inbox<Message>>,
+    inbox: Arc<Inbox<Undecoded>>,
     interface: PhantomData<fn() -> I>,
 }
 
 impl<I: ReceiveObject> ObjectReceiver<I> {
-    pub(crate) fn new(shared: Arc<Shared>, inbox: Arc<Inbox<Message>>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, inbox: Arc<Inbox<Undecoded>>) -> Self {
         Self {
             shared,
             inbox,
@@ -72,7 +94,6 @@ impl<I: ReceiveObject> ObjectReceiver<I> {
     /// - The device has stopped, and everything was read.
     pub fn recv_as<O: FromObject<I>>(&mut self) -> Receiving<'_, I, O> {
         Receiving {
-            waiting: Box::pin(self.inbox.recv()),
             receiver: self,
             decode: |path, payload| I::decode::<O>(path, Payload::parse(payload)?),
         }
@@ -111,7 +132,6 @@ impl<I: ReceiveObject> ObjectReceiver<I> {
 // the interface with an error for the call, one for `.await`, and one for the value.
 #[must_use = "nothing is received until this is awaited"]
 pub struct Receiving<'a, I: ReceiveObject, O> {
-    waiting: Pin<Box<dyn Future<Output = Result<Message, Closed>> + Send + 'a>>,
     receiver: &'a ObjectReceiver<I>,
     decode: Decoder<I::Received<O>>,
 }
@@ -119,22 +139,18 @@ pub struct Receiving<'a, I: ReceiveObject, O> {
 impl<I: ReceiveObject, O> Future for Receiving<'_, I, O> {
     type Output = Result<I::Received<O>, Closed>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            let (path, payload) = match ready!(self.waiting.as_mut().poll(cx)) {
-                Ok(message) => message,
-                Err(closed) => return Poll::Ready(Err(closed)),
-            };
-            match (self.decode)(&path, &payload) {
+            let message = ready!(self.receiver.inbox.poll_recv(cx))?;
+            match (self.decode)(message.path(), message.payload()) {
                 Ok(received) => return Poll::Ready(Ok(received)),
                 Err(error) => {
-                    let interface = I::DESCRIPTOR.name.to_owned();
-                    self.receiver.shared.status.tell(Status::Rejected(Rejected {
-                        interface,
-                        path,
+                    let rejected = Status::Rejected(Rejected {
+                        interface: I::DESCRIPTOR.name.to_owned(),
+                        path: message.path().to_owned(),
                         reason: error.into(),
-                    }));
-                    self.waiting = Box::pin(self.receiver.inbox.recv());
+                    });
+                    self.receiver.shared.status.tell(rejected);
                 }
             }
         }

@@ -117,6 +117,15 @@ impl Datastream {
     pub(super) fn has_expired(&self, now: Instant) -> bool {
         has_passed(self.expires, now)
     }
+
+    /// Whether a message of the one may be treated as one of the other.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        // Where the name is the same text at another address they count as different, which is no harm.
+        std::ptr::eq(self.interface.name, other.interface.name)
+            && self.interface.major == other.interface.major
+            && self.retention == other.retention
+            && (self.expires, other.expires) == (None, None)
+    }
 }
 
 impl Message {

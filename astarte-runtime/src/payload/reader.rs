@@ -33,8 +33,8 @@ impl<'a> Payload<'a> {
         let mut document = Document::parse(bytes)?;
         while let Some((key, found)) = document.next()? {
             match key {
-                "v" => value = Some(found),
-                "t" if found.element == element::DATE_TIME => timestamp = Some(found.timestamp()?),
+                b"v" => value = Some(found),
+                b"t" if found.element == element::DATE_TIME => timestamp = Some(found.timestamp()?),
                 _ => {}
             }
         }
@@ -127,20 +127,26 @@ impl<'a> Document<'a> {
     /// - The element is cut short, of a type that Astarte does not use, or its key is not UTF-8.
     // Fallible, and called from generated code where no prelude brings `Iterator` into scope.
     #[allow(clippy::should_implement_trait)]
-    pub fn next(&mut self) -> Result<Option<(&'a str, RawValue<'a>)>, DecodeError> {
+    pub fn next(&mut self) -> Result<Option<(&'a [u8], RawValue<'a>)>, DecodeError> {
         let Some(&element) = self.bytes.get(self.at) else {
             return Ok(None);
         };
         self.at += 1;
         let rest = &self.bytes[self.at..];
-        let Some(end) = rest.iter().position(|byte| *byte == 0) else {
-            return self.fail("a key does not end");
-        };
-        let Ok(key) = core::str::from_utf8(&rest[..end]) else {
+        let (mut end, mut all) = (0, 0);
+        loop {
+            match rest.get(end) {
+                Some(0) => break,
+                Some(byte) => all |= byte,
+                None => return self.fail("a key does not end"),
+            }
+            end += 1;
+        }
+        let (key, rest) = (&rest[..end], &rest[end + 1..]);
+        if !all.is_ascii() && core::str::from_utf8(key).is_err() {
             return self.fail("a key is not UTF-8");
-        };
+        }
         self.at += end + 1;
-        let rest = &self.bytes[self.at..];
         let Some(len) = value_len(element, rest) else {
             return self.fail("an element is cut short or of a type that Astarte does not use");
         };

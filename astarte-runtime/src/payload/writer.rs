@@ -63,6 +63,7 @@ pub struct ObjectWriter<'a> {
 
 impl ObjectWriter<'_> {
     /// Appends a field.
+    #[inline]
     pub fn field<W: Wire, V: Encode<W> + ?Sized>(&mut self, name: &'static str, value: &V) {
         if self.refused.is_some() {
             return;
@@ -91,10 +92,12 @@ pub struct ValueWriter<'a> {
 }
 
 impl ValueWriter<'_> {
+    #[inline]
     pub(crate) fn boolean(&mut self, value: bool) {
         self.out.push(u8::from(value));
     }
 
+    #[inline]
     pub(crate) fn double(&mut self, value: f64) -> Result<(), ValueError> {
         if !value.is_finite() {
             return Err(ValueError::NotFinite {
@@ -105,6 +108,7 @@ impl ValueWriter<'_> {
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn integer(&mut self, value: i32) -> Result<(), ValueError> {
         if value == i32::MIN {
             return Err(ValueError::IntegerRange {
@@ -116,6 +120,7 @@ impl ValueWriter<'_> {
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn long_integer(&mut self, value: i64) -> Result<(), ValueError> {
         if value == i64::MIN {
             return Err(ValueError::IntegerRange {
@@ -127,6 +132,7 @@ impl ValueWriter<'_> {
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn date_time(&mut self, value: Timestamp) {
         self.out.extend_from_slice(&value.as_millis().to_le_bytes());
     }
@@ -207,6 +213,7 @@ impl ArrayWriter<'_> {
     }
 }
 
+#[inline]
 fn write_timestamp(timestamp: Option<Timestamp>, out: &mut Vec<u8>) {
     if let Some(timestamp) = timestamp {
         key(element::DATE_TIME, "t", out);
@@ -215,6 +222,7 @@ fn write_timestamp(timestamp: Option<Timestamp>, out: &mut Vec<u8>) {
 }
 
 /// Writes a document: its length in bytes, what `content` writes, and the closing NUL.
+#[inline]
 fn document(
     out: &mut Vec<u8>,
     content: impl FnOnce(&mut Vec<u8>) -> Result<(), ValueError>,
@@ -229,7 +237,9 @@ fn document(
     Ok(())
 }
 
+#[inline]
 fn key(element: u8, name: &str, out: &mut Vec<u8>) {
+    out.reserve(name.len() + 2);
     out.push(element);
     out.extend_from_slice(name.as_bytes());
     out.push(0);

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use rumqttc::mqttbytes::{QoS, v4::Publish};
+use rumqttc::mqttbytes::QoS;
+
+use super::received::Publication;
 
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
@@ -102,7 +104,7 @@ pub(super) enum Released {
 }
 
 impl Incoming {
-    pub(super) fn received(&mut self, publish: &Publish) -> Verdict {
+    pub(super) fn received(&mut self, publish: &Publication<'_>) -> Verdict {
         let id = publish.pkid;
         if publish.qos == QoS::AtMostOnce {
             return Verdict::New(None);

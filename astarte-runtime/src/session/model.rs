@@ -306,7 +306,9 @@ fn compare(promised: &BTreeMap<Message, Fate>, arrived: &[Message], late: &BTree
 /// The messages of QoS 0 among packets.
 fn unreliable<'a>(packets: impl IntoIterator<Item = &'a Packet>) -> Vec<Message> {
     let messages = packets.into_iter().filter_map(|packet| match packet {
-        Packet::Publish(publish) if publish.qos == QoS::AtMostOnce => Some(Message::of(publish)),
+        Packet::Publish(publish) if publish.qos == QoS::AtMostOnce => {
+            Some(Message::of(&publish.topic, &publish.payload))
+        }
         _ => None,
     });
     messages.collect()
@@ -334,15 +336,15 @@ impl Message {
         crate::publish::Publish::new(&topic, qos, &payload)
     }
 
-    fn of(publish: &Publish) -> Self {
-        let topic = match publish.topic.as_str() {
+    fn of(topic: &str, payload: &[u8]) -> Self {
+        let topic = match topic {
             "0" => Topic::Qos0,
             "1" => Topic::Qos1,
             "2" => Topic::Qos2,
             "stored" => Topic::Stored,
             other => panic!("nothing was published on {other}"),
         };
-        let number = publish.payload[..].try_into().map(u64::from_be_bytes);
+        let number = payload.try_into().map(u64::from_be_bytes);
         Self {
             topic,
             number: number.expect("payloads are numbers"),

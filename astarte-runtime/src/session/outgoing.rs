@@ -16,6 +16,8 @@ pub(super) struct Outgoing<T> {
     /// The packet id that was given last, of those up to the window.
     last_id: u16,
     last_subscription: u16,
+    /// Which ids up to the window are given, by their number less one.
+    given: Vec<bool>,
     /// In the order in which they were sent first, which is the order in which they are repeated.
     ///
     /// Searched from the front: acknowledgements come in order, and the window bounds the rest.
@@ -83,6 +85,7 @@ impl<T> Outgoing<T> {
         Self {
             window,
             last_id: 0,
+            given: vec![false; usize::from(window)],
             last_subscription: STORED - 1,
             in_flight: VecDeque::new(),
             subscribing: Vec::new(),
@@ -114,15 +117,15 @@ impl<T> Outgoing<T> {
     pub(super) fn next_id(&mut self) -> u16 {
         loop {
             self.last_id = self.last_id % self.window + 1;
-            let id = self.last_id;
-            if self.in_flight.iter().all(|sent| sent.id != id) {
-                return id;
+            if !self.given[usize::from(self.last_id) - 1] {
+                return self.last_id;
             }
         }
     }
 
     /// Takes note of a message that was sent, and of its place in the store where it is of QoS 2 and stored.
     pub(super) fn sent(&mut self, id: u16, publish: Publish, stored: Option<u64>, token: T) {
+        self.give(id, true);
         self.in_flight.push_back(InFlight {
             id,
             state: State::Published(publish),
@@ -145,13 +148,15 @@ impl<T> Outgoing<T> {
 
     /// Takes every id that an earlier process may have used, for as long as the broker has not said that it is free.
     pub(super) fn restore(&mut self, highest_id: u16) {
-        let taken = (1..=highest_id).map(|id| InFlight {
-            id,
-            state: State::Released,
-            token: None,
-            stored: None,
-        });
-        self.in_flight.extend(taken);
+        for id in 1..=highest_id {
+            self.give(id, true);
+            self.in_flight.push_back(InFlight {
+                id,
+                state: State::Released,
+                token: None,
+                stored: None,
+            });
+        }
     }
 
     pub(super) fn subscribing(&mut self) -> u16 {
@@ -235,6 +240,7 @@ impl<T> Outgoing<T> {
 
     pub(super) fn reset(&mut self) -> Vec<Unacknowledged<T>> {
         self.subscribing.clear();
+        self.given.fill(false);
         let in_flight = std::mem::take(&mut self.in_flight);
         let unacknowledged = in_flight.into_iter().filter_map(|sent| {
             let token = sent.token?;
@@ -247,8 +253,22 @@ impl<T> Outgoing<T> {
     }
 
     fn take(&mut self, wanted: impl Fn(&InFlight<T>) -> bool) -> Option<Option<T>> {
-        let index = self.in_flight.iter().position(wanted)?;
-        self.in_flight.remove(index).map(|sent| sent.token)
+        let sent = match self.in_flight.pop_front_if(|sent| wanted(sent)) {
+            Some(first) => first,
+            None => {
+                let index = self.in_flight.iter().position(wanted)?;
+                self.in_flight.remove(index)?
+            }
+        };
+        self.give(sent.id, false);
+        Some(sent.token)
+    }
+
+    /// Takes note of whether an id is given, where it is up to the window.
+    fn give(&mut self, id: u16, given: bool) {
+        if let Some(known) = self.given.get_mut(usize::from(id).wrapping_sub(1)) {
+            *known = given;
+        }
     }
 }
 

@@ -46,6 +46,7 @@ impl<W: Wire, T: Encode<W> + ?Sized> Encode<W> for &T {
 macro_rules! scalars {
     ($($ty:ty => $wire:ident: |$value:ident, $out:ident| $write:expr;)*) => {$(
         impl Encode<wire::$wire> for $ty {
+            #[inline]
             fn encode(&self, $out: &mut ValueWriter<'_>) -> Result<(), ValueError> {
                 let $value = self;
                 $write

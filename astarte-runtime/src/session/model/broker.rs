@@ -105,7 +105,7 @@ impl Broker {
     }
 
     fn published(&mut self, publish: &Publish) {
-        let message = Message::of(publish);
+        let message = Message::of(&publish.topic, &publish.payload);
         let pkid = publish.pkid;
         match publish.qos {
             QoS::AtMostOnce => self.arrived.push(message),

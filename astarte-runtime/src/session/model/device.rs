@@ -136,7 +136,7 @@ impl Device {
             if let Packet::Publish(publish) = &packet
                 && publish.qos != QoS::AtMostOnce
             {
-                let message = Message::of(publish);
+                let message = Message::of(&publish.topic, &publish.payload);
                 let before = self.taken.insert(publish.pkid, message);
                 assert!(
                     before.is_none_or(|before| before == message),
@@ -155,7 +155,7 @@ impl Device {
             Packet::SubAck(ack) => drop(self.subscriptions.remove(&ack.pkid)),
             _ => {}
         }
-        let event = self.session.handle(packet, &mut self.out);
+        let event = self.session.handle((&packet).into(), &mut self.out);
         match event.expect("a broker's packet") {
             Some(Event::Acknowledged(Message {
                 topic: Topic::Stored,
@@ -164,9 +164,14 @@ impl Device {
                 self.pending.push(Pending::Remove(number));
             }
             Some(Event::Message(publish, Some(ack))) => {
-                self.pending.push(Pending::Take(ack, Message::of(&publish)));
+                self.pending.push(Pending::Take(
+                    ack,
+                    Message::of(publish.topic, publish.payload),
+                ));
             }
-            Some(Event::Message(publish, None)) => self.arrived.push(Message::of(&publish)),
+            Some(Event::Message(publish, None)) => self
+                .arrived
+                .push(Message::of(publish.topic, publish.payload)),
             Some(Event::Recorded(number)) => self.pending.push(Pending::Note(number)),
             Some(Event::Released(id)) => self.pending.push(Pending::Forget(id)),
             Some(

@@ -126,7 +126,7 @@ fn write_nested(out: &mut String, value: RawValue<'_>, nesting: usize) -> Result
         if !std::mem::take(&mut first) {
             out.push(',');
         }
-        string(out, key);
+        string(out, &String::from_utf8_lossy(key));
         out.push(':');
         write_value(out, value, nesting)?;
     }
