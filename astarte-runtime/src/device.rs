@@ -1,6 +1,7 @@
 //! The device: built, connected, disconnected.
 
 mod access;
+mod book;
 mod builder;
 mod connection;
 mod endings;
@@ -34,13 +35,14 @@ use tokio::{
 #[cfg(fuzzing)]
 pub(crate) use self::access::address;
 use self::interfaces::{Changed, Interfaces};
-pub use self::{builder::Builder, registrar::Registrar, registry::InterfaceError};
 pub(crate) use self::{
+    book::SetAtOnce,
     interfaces::qos,
     retainer::{Bounds, RetainMessage},
     shared::Shared,
     stores::Stores,
 };
+pub use self::{builder::Builder, registrar::Registrar, registry::InterfaceError};
 use crate::{
     Config, Interface,
     handle::{Handle, Register},

@@ -10,7 +10,7 @@ mod message;
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
-    task::Waker,
+    task::{Poll, Waker},
 };
 
 use tokio::{sync::Notify, time::Instant};
@@ -141,6 +141,33 @@ impl Outbox {
             queue,
             filled: &self.filled,
         })
+    }
+
+    /// Whether there is room for a property that is not stored yet, or why there is none.
+    pub(crate) fn place_property(&self, of: InterfaceId, waker: &Waker) -> Result<(), Refusal> {
+        let mut queue = self.lock();
+        match queue.mode {
+            Mode::Closed => Err(Refusal::Closed),
+            _ if queue.is_retired(of) => Err(Refusal::Removed),
+            Mode::Online if queue.is_full(false) => {
+                queue.wait(waker);
+                Err(Refusal::Full)
+            }
+            Mode::Offline | Mode::Handshake | Mode::Online => Ok(()),
+        }
+    }
+
+    /// Waits until there may be room for a property.
+    pub(crate) async fn room(&self) {
+        std::future::poll_fn(|cx| {
+            let mut queue = self.lock();
+            if queue.mode == Mode::Online && queue.is_full(false) {
+                queue.wait(cx.waker());
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Takes a property, which is stored: whoever set it waits for no more than that.

@@ -27,6 +27,7 @@ struct Buffer(Vec<u8>);
 
 impl Prepared {
     /// The packet that `write` writes.
+    #[inline]
     pub(crate) fn new<E>(
         write: impl FnOnce(&mut Vec<u8>) -> Result<Draft<'_>, E>,
     ) -> Result<Self, E> {

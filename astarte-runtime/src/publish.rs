@@ -145,6 +145,7 @@ impl<'a> Iterator for Publishes<'a> {
 
 impl<'a> Draft<'a> {
     /// Begins a packet in a buffer, which is overwritten, with what `topic` adds to the beginning of its topic.
+    #[inline]
     pub(crate) fn begin(
         buffer: &'a mut Vec<u8>,
         qos: QoS,

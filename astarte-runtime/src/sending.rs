@@ -13,9 +13,9 @@ use thiserror::Error;
 
 use crate::{
     delivery::{Delivery, Receipt},
-    device::{ConnectError, Shared},
+    device::{ConnectError, SetAtOnce, Shared},
     error::{ParamError, ValueError},
-    outbox::{Datastream, Message, MessageKind, Refusal, destination},
+    outbox::{Datastream, Message, MessageKind, PropertyId, Refusal, destination},
     prepared::Prepared,
     publish::PublishRef,
     store::StoreError,
@@ -37,7 +37,13 @@ enum State {
         of: Datastream,
         is_accepted: bool,
     },
-    /// What has to be stored first.
+    /// A property, which is set here where its store does not block.
+    Property {
+        shared: Arc<Shared>,
+        packet: Prepared,
+        id: PropertyId,
+    },
+    /// What has to be stored first, by a task of its own.
     Stored(BoxFuture<Result<Delivery, SendError>>),
 }
 
@@ -115,6 +121,10 @@ impl Sending {
         })
     }
 
+    pub(crate) fn property(shared: Arc<Shared>, packet: Prepared, id: PropertyId) -> Self {
+        Self(State::Property { shared, packet, id })
+    }
+
     pub(crate) fn stored(
         storing: impl Future<Output = Result<Delivery, SendError>> + Send + 'static,
     ) -> Self {
@@ -126,7 +136,24 @@ impl Future for Sending {
     type Output = Result<Delivery, SendError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let State::Property { shared, packet, id } = &self.0 {
+            self.0 = match shared.set_at_once(id, packet.view(), cx.waker()) {
+                SetAtOnce::Full => return Poll::Pending,
+                SetAtOnce::Done(set) => {
+                    self.0 = State::Failed(None);
+                    return Poll::Ready(set);
+                }
+                SetAtOnce::Blocks => {
+                    let (shared, id) = (Arc::clone(shared), id.clone());
+                    let publish = packet.view().to_owned();
+                    let set = async move { shared.set_property(id, publish).await };
+                    State::Stored(Box::pin(set))
+                }
+            };
+        }
         match &mut self.0 {
+            // It was another one just above.
+            State::Property { .. } => Poll::Pending,
             State::Failed(error) => {
                 Poll::Ready(Err(error.take().unwrap_or(SendError::Closed(None))))
             }

@@ -19,10 +19,11 @@ use tokio::{
 use super::{
     ConnectError,
     access::Route,
+    book::AcknowledgedProperty,
     endings::{Ended, Endings},
     handshake::{Context, Handshake, Next},
     interfaces::{InterfaceKind, Interfaces},
-    keeper::{AcknowledgedProperty, LoadedProperties, Request},
+    keeper::{LoadedProperties, Request},
     life::Life,
     link::{Link, LinkError, Refusal},
     plan::Plan,
@@ -419,11 +420,11 @@ impl Connection {
                 stored: Some((sent, publish)),
                 ..
             } => {
-                self.ask(Request::Acknowledged(AcknowledgedProperty {
+                self.acknowledged_property(AcknowledgedProperty {
                     sent,
                     publish,
                     settle: None,
-                }));
+                });
             }
             Token::Message(Pending {
                 kind,
@@ -435,11 +436,11 @@ impl Connection {
                 match (kind, stored) {
                     (MessageKind::Property(sent), Some(publish)) => {
                         let settle = delivery.map(|settle| (settle, receipt));
-                        self.ask(Request::Acknowledged(AcknowledgedProperty {
+                        self.acknowledged_property(AcknowledgedProperty {
                             sent,
                             publish,
                             settle,
-                        }));
+                        });
                     }
                     (kind, _) => {
                         if let MessageKind::Stored(Stored { sequence, .. }) = kind {
@@ -450,6 +451,12 @@ impl Connection {
                     }
                 }
             }
+        }
+    }
+
+    fn acknowledged_property(&self, property: AcknowledgedProperty) {
+        if let Some(property) = self.shared.acknowledge_at_once(property) {
+            self.ask(Request::Acknowledged(property));
         }
     }
 

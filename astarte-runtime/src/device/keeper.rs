@@ -1,10 +1,11 @@
-//! The one task that writes to the property store.
+//! The one task that waits for the property store.
 //!
 //! Values that have gathered are one transaction, and so are acknowledgements; each value of the server is one of its own.
-//! Only what is written is sent, acknowledged or seen by the application. So the session never waits for a disk, and the order on the wire is the order in the store.
+//! Only what is written is sent, acknowledged or seen by the application. So the session never waits for a disk. What is set
+//! in a store that does not block does not come here: see [`super::book`].
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -14,12 +15,18 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{describe, interfaces::InterfaceKind, shared::Shared, stores::run_on};
+use super::{
+    book::{AcknowledgedProperty, Book, CONTROL},
+    describe,
+    interfaces::InterfaceKind,
+    shared::Shared,
+    stores::run_on,
+};
 use crate::{
     Ownership,
-    delivery::{Delivery, Receipt, Settle},
+    delivery::Delivery,
     inbox::Announce,
-    outbox::{InterfaceId, Message, MessageKind, PropertyId, SentProperty},
+    outbox::{InterfaceId, PropertyId, SentProperty},
     payload::Payload,
     publish::Publish,
     sending::SendError,
@@ -34,9 +41,6 @@ use crate::{
 /// Servers from 1.2.1 on send an empty list whatever is set, and the values right behind it.
 const PURGE_SETTLES: Duration = Duration::from_secs(5);
 
-/// Where the server's list of properties comes, which no interface can be called.
-const CONTROL: &str = "control";
-
 /// How many requests are handled in one transaction.
 const BATCH: usize = 256;
 
@@ -46,14 +50,6 @@ pub(crate) struct SetProperty {
     pub(crate) id: PropertyId,
     pub(crate) publish: Publish,
     pub(crate) reply: oneshot::Sender<Result<Delivery, SendError>>,
-}
-
-/// A property that the broker has acknowledged.
-#[derive(Debug)]
-pub(crate) struct AcknowledgedProperty {
-    pub(crate) sent: SentProperty,
-    pub(crate) publish: Publish,
-    pub(crate) settle: Option<(Settle, Receipt)>,
 }
 
 /// What the handshake is to send.
@@ -102,9 +98,6 @@ pub(crate) struct Keeper {
     sets: mpsc::Receiver<SetProperty>,
     requests: mpsc::UnboundedReceiver<Request>,
     answers: mpsc::UnboundedSender<Answer>,
-    /// The serial of the newest value of each property that the broker has not acknowledged.
-    newest: HashMap<PropertyId, u64>,
-    last_serial: u64,
     /// Properties that an empty list did not name and no value followed for, by `interface/path`.
     doubtful: BTreeMap<String, (&'static str, String)>,
     settles: Instant,
@@ -125,8 +118,6 @@ impl Keeper {
             sets,
             requests,
             answers,
-            newest: HashMap::new(),
-            last_serial: 0,
             doubtful,
             settles,
         }
@@ -144,7 +135,7 @@ impl Keeper {
                     }
                     self.handle_all(&mut requests).await;
                 }
-                _ = self.sets.recv_many(&mut sets, BATCH), if !self.sets.is_closed() || !self.sets.is_empty() => {
+                _ = next_sets(&self.shared, &mut self.sets, &mut sets), if !self.sets.is_closed() || !self.sets.is_empty() => {
                     self.set(std::mem::take(&mut sets)).await;
                 }
                 () = sleep_until(self.settles), if !self.doubtful.is_empty() => {
@@ -195,68 +186,46 @@ impl Keeper {
     }
 
     async fn acknowledged(&mut self, acknowledged: Vec<AcknowledgedProperty>) {
-        let mut changes = Vec::new();
-        let mut settled = Vec::new();
-        for AcknowledgedProperty {
-            sent: SentProperty { id, serial },
-            publish,
-            settle,
-        } in acknowledged
-        {
-            settled.extend(settle);
-            // An older value that arrives says nothing of the newest.
-            if self.serial(&id) == serial {
-                self.newest.remove(&id);
-                changes.push(Change::Acknowledge {
-                    interface: id.interface.to_owned(),
-                    major: id.major,
-                    path: id.path,
-                    payload: publish.payload().to_vec(),
-                });
-            }
+        if acknowledged.is_empty() {
+            return;
         }
-        if let Err(error) = self.apply(changes).await {
+        let noted = self.with_book(move |store, book| book.acknowledge(store, acknowledged));
+        if let Err(error) = noted.await {
             // The rows stay unsent, and go out again after the next connection.
-            self.reject_store(CONTROL, String::new(), &error);
+            self.shared.reject_store(CONTROL, String::new(), &error);
         }
-        for (settle, receipt) in settled {
-            // Nobody waits where the `Delivery` was dropped.
-            let _ = settle.send(Ok(receipt));
-        }
-    }
-
-    /// The serial of the newest value of a property; 0 where the broker has acknowledged it, or this process has not
-    /// set it.
-    fn serial(&self, id: &PropertyId) -> u64 {
-        self.newest.get(id).copied().unwrap_or(0)
     }
 
     async fn load(&self, unsent_only: bool) -> Result<LoadedProperties, StoreError> {
-        // What is queued is stored as well: sent both ways, an older value would come after a newer one.
-        self.shared.outbox.park_properties();
-        let mut loaded = self.rows(InterfaceKind::DeviceProperties).await?;
-        if unsent_only {
-            loaded.retain(|(_, property)| property.state != State::Sent);
-        }
-        let with_serial = loaded.into_iter().map(|(interface, property)| {
-            let id = PropertyId {
-                interface,
-                major: property.major,
-                path: property.path.clone(),
-            };
-            let serial = self.serial(&id);
-            (SentProperty { id, serial }, property)
-        });
-        Ok(LoadedProperties {
-            properties: with_serial.collect(),
-            complete: self.with_store(<dyn PropertyStore>::is_complete).await?,
+        let versions = self.versions(InterfaceKind::DeviceProperties);
+        let shared = Arc::clone(&self.shared);
+        self.with_book(move |store, book| {
+            // What is queued is stored as well: sent both ways, an older value would come after a newer one.
+            shared.outbox.park_properties();
+            let mut loaded = load_rows(store, versions)?;
+            if unsent_only {
+                loaded.retain(|(_, property)| property.state != State::Sent);
+            }
+            let with_serial = loaded.into_iter().map(|(interface, property)| {
+                let id = PropertyId {
+                    interface,
+                    major: property.major,
+                    path: property.path.clone(),
+                };
+                let serial = book.serial(&id);
+                (SentProperty { id, serial }, property)
+            });
+            Ok(LoadedProperties {
+                properties: with_serial.collect(),
+                complete: store.is_complete()?,
+            })
         })
+        .await
     }
 
     async fn forget(&mut self, interfaces: Vec<InterfaceId>) {
-        self.newest
-            .retain(|id, _| !interfaces.contains(&id.interface()));
-        let forgotten = self.with_store(move |store| {
+        let forgotten = self.with_book(move |store, book| {
+            book.forget(&interfaces);
             let mut changes = Vec::new();
             for InterfaceId { name, major } in interfaces {
                 let rows = store.load_interface(name, major)?.into_iter();
@@ -270,7 +239,7 @@ impl Keeper {
         });
         // Rows that stay are of an interface that the device does not have: nobody sees them, and nobody sends them.
         if let Err(error) = forgotten.await {
-            self.reject_store(CONTROL, String::new(), &error);
+            self.shared.reject_store(CONTROL, String::new(), &error);
         }
     }
 
@@ -282,54 +251,27 @@ impl Keeper {
             // Whoever set it does not wait any more.
             let _ = set.reply.send(Err(SendError::Removed { interface }));
         }
-        let wanted: Vec<_> = sets
-            .iter()
-            .map(|set| (set.id.clone(), set.publish.clone()))
-            .collect();
-        let stored = self
-            .with_store(move |store| {
-                let (changes, unchanged) = plan(store, wanted)?;
-                store.apply(&changes)?;
-                Ok(unchanged)
-            })
-            .await;
-        match stored {
-            Ok(unchanged) => {
-                for (set, unchanged) in sets.into_iter().zip(unchanged) {
-                    let delivery = if unchanged {
-                        Delivery::settled(Receipt::Unchanged)
-                    } else {
-                        self.publish(set.id, set.publish)
-                    };
+        let (replies, wanted): (Vec<_>, Vec<_>) = sets
+            .into_iter()
+            .map(|SetProperty { id, publish, reply }| (reply, (id, publish)))
+            .unzip();
+        let shared = Arc::clone(&self.shared);
+        let set = self.with_book(move |store, book| book.set(&shared, store, wanted));
+        match set.await {
+            Ok(deliveries) => {
+                for (reply, delivery) in replies.into_iter().zip(deliveries) {
                     // Whoever set it does not wait any more; it is set all the same.
-                    let _ = set.reply.send(Ok(delivery));
+                    let _ = reply.send(Ok(delivery));
                 }
             }
             Err(error) => {
                 trace::event!(warn, "the property store failed", error = describe(&error));
                 let mut error = error.shared();
-                for set in sets {
-                    let _ = set.reply.send(Err(SendError::Store(error())));
+                for reply in replies {
+                    let _ = reply.send(Err(SendError::Store(error())));
                 }
             }
         }
-    }
-
-    fn publish(&mut self, id: PropertyId, publish: Publish) -> Delivery {
-        let (settle, delivery) = Delivery::waiting();
-        self.last_serial += 1;
-        let serial = self.last_serial;
-        self.newest.insert(id.clone(), serial);
-        let kind = MessageKind::Property(SentProperty { id, serial });
-        let message = Message {
-            publish,
-            kind,
-            delivery: Some(settle),
-            repeated: false,
-        };
-        // A device that has stopped settles by the drop, and so does a removed interface.
-        self.shared.outbox.push_property(message);
-        delivery
     }
 
     async fn received(
@@ -387,7 +329,7 @@ impl Keeper {
             // Without an acknowledgement the broker sends it again.
             Err(error) => {
                 self.answer(ack.map(Answer::Failed));
-                self.reject_store(interface, path, &error);
+                self.shared.reject_store(interface, path, &error);
             }
         }
     }
@@ -409,7 +351,7 @@ impl Keeper {
                 }
             }
             Err(error) => {
-                self.reject_store(CONTROL, String::new(), &error);
+                self.shared.reject_store(CONTROL, String::new(), &error);
             }
         }
     }
@@ -439,7 +381,7 @@ impl Keeper {
         match self.apply(changes).await {
             Ok(()) => announcements.into_iter().for_each(|announce| announce()),
             Err(error) => {
-                self.reject_store(CONTROL, String::new(), &error);
+                self.shared.reject_store(CONTROL, String::new(), &error);
             }
         }
     }
@@ -455,14 +397,6 @@ impl Keeper {
         }
     }
 
-    fn reject_store(&self, interface: &str, path: String, error: &StoreError) {
-        self.reject(
-            interface.to_owned(),
-            path,
-            RejectReason::Store(describe(error)),
-        );
-    }
-
     fn reject(&self, interface: String, path: String, reason: RejectReason) {
         self.shared.status.tell(Status::Rejected(Rejected {
             interface,
@@ -471,77 +405,58 @@ impl Keeper {
         }));
     }
 
-    /// Every stored row of the interfaces of a kind, with the name of its interface.
-    async fn rows(&self, kind: InterfaceKind) -> Result<Vec<(&'static str, Property)>, StoreError> {
+    /// The interfaces of a kind, by name and major version.
+    fn versions(&self, kind: InterfaceKind) -> Vec<(&'static str, u32)> {
         let interfaces = self.shared.registry.interfaces();
         let descriptors = interfaces
             .of_kind(kind)
             .map(|interface| interface.descriptor);
-        let versions: Vec<_> = descriptors
+        descriptors
             .map(|descriptor| (descriptor.name, descriptor.version.major))
-            .collect();
-        self.with_store(move |store| {
-            let mut rows = Vec::new();
-            for (name, major) in versions {
-                rows.extend(
-                    store
-                        .load_interface(name, major)?
-                        .into_iter()
-                        .map(|row| (name, row)),
-                );
-            }
-            Ok(rows)
-        })
-        .await
+            .collect()
+    }
+
+    /// Every stored row of the interfaces of a kind, with the name of its interface.
+    async fn rows(&self, kind: InterfaceKind) -> Result<Vec<(&'static str, Property)>, StoreError> {
+        let versions = self.versions(kind);
+        self.with_book(move |store, _| load_rows(store, versions))
+            .await
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         if changes.is_empty() {
             return Ok(());
         }
-        self.with_store(move |store| store.apply(&changes)).await
+        self.with_book(move |store, _| store.apply(&changes)).await
     }
 
-    async fn with_store<T: Send + 'static>(
+    async fn with_book<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&dyn PropertyStore) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&dyn PropertyStore, &mut Book) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        run_on(&self.store, work).await
+        let shared = Arc::clone(&self.shared);
+        run_on(&self.store, move |store| work(store, &mut shared.book())).await
     }
 }
 
-/// Decides what each set changes; those of a value that the server has change nothing.
-fn plan(
+fn load_rows(
     store: &dyn PropertyStore,
-    wanted: Vec<(PropertyId, Publish)>,
-) -> Result<(Vec<Change>, Vec<bool>), StoreError> {
-    // What this batch sets is not in the store yet, and must be seen by what follows in it.
-    let mut in_batch = HashSet::new();
-    let (mut changes, mut unchanged) = (Vec::new(), Vec::new());
-    for (id, publish) in wanted {
-        let payload = publish.payload();
-        let known_to_server = !in_batch.contains(&id)
-            && match store.load(id.interface, id.major, &id.path)? {
-                Some(row) => row.state == State::Sent && row.payload == payload,
-                // The server knows of no value either.
-                None => payload.is_empty(),
-            };
-        unchanged.push(known_to_server);
-        if !known_to_server {
-            changes.push(Change::Store(Property {
-                interface: id.interface.to_owned(),
-                major: id.major,
-                path: id.path.clone(),
-                ownership: Ownership::Device,
-                state: if payload.is_empty() {
-                    State::Unset
-                } else {
-                    State::Unsent
-                },
-                payload: payload.to_vec(),
-            }));
-            in_batch.insert(id);
-        }
+    versions: Vec<(&'static str, u32)>,
+) -> Result<Vec<(&'static str, Property)>, StoreError> {
+    let mut rows = Vec::new();
+    for (name, major) in versions {
+        let loaded = store.load_interface(name, major)?.into_iter();
+        rows.extend(loaded.map(|row| (name, row)));
     }
-    Ok((changes, unchanged))
+    Ok(rows)
+}
+
+/// Waits for properties to be set, once the queue has room for them.
+async fn next_sets(
+    shared: &Shared,
+    sets: &mut mpsc::Receiver<SetProperty>,
+    next: &mut Vec<SetProperty>,
+) {
+    shared.outbox.room().await;
+    sets.recv_many(next, BATCH).await;
 }

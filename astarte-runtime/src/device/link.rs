@@ -31,6 +31,9 @@ use crate::{
 /// How much is read at a time.
 const READ_SIZE: usize = 8 * 1024;
 
+/// How much is gathered before it is written, in bytes: three records of TLS, of whose output rustls holds four.
+const BATCH: usize = 48 * 1024;
+
 /// A link is over, or did not come to be.
 #[derive(Debug, Error)]
 pub(crate) enum LinkError {
@@ -126,6 +129,8 @@ pub(crate) struct Link {
     input: BytesMut,
     /// What is to be sent.
     pub(crate) output: BytesMut,
+    /// Whether the peer has taken a part of the output, and not the rest.
+    is_stuck: bool,
     counters: Arc<Counters>,
 }
 
@@ -150,6 +155,7 @@ impl Link {
                 stream,
                 input: BytesMut::new(),
                 output: BytesMut::new(),
+                is_stuck: false,
                 counters,
             };
             session::write(&Packet::Connect(connect), &mut link.output);
@@ -200,6 +206,11 @@ impl Link {
         self.input = input;
     }
 
+    /// Whether more is to be gathered. What is half written is not moved to make room for more.
+    pub(crate) fn has_room(&self) -> bool {
+        self.output.len() < BATCH && !self.is_stuck
+    }
+
     /// Writes the output and reads input, until there is new input or all the output is gone.
     ///
     /// Returns whether something was read. Reading goes on while the peer does not take what is written, and the other
@@ -245,6 +256,7 @@ impl Link {
                 return Poll::Ready(Err(LinkError::Closed));
             }
             self.output.advance(written);
+            self.is_stuck = !self.output.is_empty();
             self.counters.bytes_sent(written);
         }
         let _ = Pin::new(&mut self.stream).poll_flush(cx)?;

@@ -31,9 +31,6 @@ use crate::{
     store::{SessionChange, StoreError},
 };
 
-/// How much is gathered before it is written, in bytes: three records of TLS, of whose output rustls holds four.
-const BATCH: usize = 48 * 1024;
-
 /// How many messages Astarte's broker sends without an acknowledgement.
 const BROKER_WINDOW: usize = 100;
 
@@ -229,7 +226,7 @@ impl Serving {
         link: &mut Link,
         memory: &mut Memory,
     ) -> Result<(), End> {
-        let takes_more = self.introduced && memory.session.has_room() && link.output.len() < BATCH;
+        let takes_more = self.introduced && memory.session.has_room() && link.has_room();
         let deadline = self.deadline(connection);
         let Connection {
             shared,
@@ -483,7 +480,7 @@ impl Sink for Filling<'_> {
             Some(sequence) => session.has_room_for(sequence),
             None => session.has_room(),
         };
-        has_id && self.link.output.len() < BATCH
+        has_id && self.link.has_room()
     }
 
     fn send_unreliable(&mut self, publishes: Publishes<'_>) -> (usize, usize) {
@@ -492,11 +489,10 @@ impl Sink for Filling<'_> {
             return (messages, bytes);
         }
         for publish in publishes {
-            let at = self.link.output.len();
-            if at >= BATCH {
+            if !self.link.has_room() {
                 break;
             }
-            self.note(at);
+            self.note(self.link.output.len());
             self.link.output.extend_from_slice(publish.bytes());
             bytes += publish.bytes().len();
             messages += 1;

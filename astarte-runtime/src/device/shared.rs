@@ -1,7 +1,7 @@
 //! What handles, the session and the keeper of properties have in common.
 
 use std::sync::{
-    Arc, OnceLock, PoisonError, RwLock,
+    Arc, Mutex, OnceLock, PoisonError, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     ConnectError,
+    book::Book,
     keeper::SetProperty,
     registry::{InterfaceError, Registry},
     retainer::RetainMessage,
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     unreliable: usize,
     /// There between `connect` and the end of the device.
     store: RwLock<Option<Arc<dyn PropertyStore>>>,
+    pub(super) book: Mutex<Book>,
     connected: AtomicBool,
     stop: watch::Sender<bool>,
     end: OnceLock<Option<ConnectError>>,
@@ -70,6 +72,7 @@ impl Shared {
             answers,
             unreliable: config.inbox,
             store: RwLock::new(None),
+            book: Mutex::default(),
             connected: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             end: OnceLock::new(),
@@ -110,6 +113,14 @@ impl Shared {
         self.connected.store(connected, Ordering::Relaxed);
     }
 
+    /// The store that properties can be set in: there is none before `connect`, and none once the device has stopped.
+    pub(super) fn property_store(&self) -> Result<Arc<dyn PropertyStore>, SendError> {
+        if self.end.get().is_some() {
+            return Err(self.closed());
+        }
+        Ok(self.store()?)
+    }
+
     /// Asks the session to end.
     pub(crate) fn request_stop(&self) {
         self.stop.send_replace(true);
@@ -147,11 +158,8 @@ impl Shared {
     ) -> Result<Delivery, SendError> {
         let (reply, stored) = oneshot::channel();
         let set = SetProperty { id, publish, reply };
-        if self.end.get().is_none() {
-            // Before `connect` nobody would take it.
-            self.store()?;
-        }
-        if self.end.get().is_some() || self.sets.send(set).await.is_err() {
+        self.property_store()?;
+        if self.sets.send(set).await.is_err() {
             return Err(self.closed());
         }
         match stored.await {

@@ -25,7 +25,7 @@ use crate::{
 /// A message as it was received: a path, and the payload behind it.
 #[derive(Debug)]
 pub(crate) struct Undecoded {
-    bytes: Box<[u8]>,
+    bytes: Vec<u8>,
     path: usize,
 }
 
@@ -33,8 +33,11 @@ type Decoder<T> = fn(&str, &[u8]) -> Result<T, DecodeError>;
 
 impl Undecoded {
     pub(crate) fn new(path: &str, payload: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(path.len() + payload.len());
+        bytes.extend_from_slice(path.as_bytes());
+        bytes.extend_from_slice(payload);
         Self {
-            bytes: [path.as_bytes(), payload].concat().into(),
+            bytes,
             path: path.len(),
         }
     }

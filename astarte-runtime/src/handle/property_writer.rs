@@ -31,7 +31,7 @@ sender!(PropertyWriter);
 impl<I: Interface> PropertyWriter<I> {
     /// Sets a property.
     ///
-    /// The future resolves once the value is stored; from then on it reaches the server whatever happens, also after a
+    /// The future resolves once the value is stored, which it is once the queue of messages has room; from then on it reaches the server whatever happens, also after a
     /// restart where the store is on disk. A value that the server already has is not sent again.
     ///
     /// # Errors
@@ -91,13 +91,10 @@ impl<I: Interface> PropertyWriter<I> {
                 major: I::DESCRIPTOR.version.major,
                 path,
             };
-            Ok((id, packet.view().to_owned()))
+            Ok((packet, id))
         };
         match property() {
-            Ok((id, publish)) => {
-                let shared = Arc::clone(&self.shared);
-                Sending::stored(async move { shared.set_property(id, publish).await })
-            }
+            Ok((packet, id)) => Sending::property(Arc::clone(&self.shared), packet, id),
             Err(error) => Sending::failed(error),
         }
     }

@@ -133,17 +133,11 @@ impl<'a> Document<'a> {
         };
         self.at += 1;
         let rest = &self.bytes[self.at..];
-        let (mut end, mut all) = (0, 0);
-        loop {
-            match rest.get(end) {
-                Some(0) => break,
-                Some(byte) => all |= byte,
-                None => return self.fail("a key does not end"),
-            }
-            end += 1;
-        }
+        let Some(end) = zero(rest) else {
+            return self.fail("a key does not end");
+        };
         let (key, rest) = (&rest[..end], &rest[end + 1..]);
-        if !all.is_ascii() && core::str::from_utf8(key).is_err() {
+        if !key.is_ascii() && core::str::from_utf8(key).is_err() {
             return self.fail("a key is not UTF-8");
         }
         self.at += end + 1;
@@ -168,7 +162,24 @@ impl<'a> Document<'a> {
     }
 }
 
+/// Where the first zero byte is. Keys are short: eight bytes at a time are a step or two.
+fn zero(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 0xff;
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        let word = u64::from_le_bytes(*chunk);
+        // The lowest of the bits that this leaves is the top bit of the first byte that is zero.
+        let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
+        if zeros != 0 {
+            return Some(8 * index + zeros.trailing_zeros() as usize / 8);
+        }
+    }
+    let zero = rest.iter().position(|byte| *byte == 0)?;
+    Some(8 * chunks.len() + zero)
+}
+
 /// How many bytes the value at the start of `rest` has, where it is whole.
+#[inline]
 fn value_len(element: u8, rest: &[u8]) -> Option<usize> {
     let declared = || usize::try_from(i32::from_le_bytes(*rest.first_chunk::<4>()?)).ok();
     let len = match element {
@@ -193,6 +204,7 @@ pub struct RawValue<'a> {
 
 impl<'a> RawValue<'a> {
     /// Whether it is BSON's null, which in an object stands for an absent value.
+    #[inline]
     pub fn is_null(&self) -> bool {
         self.element == element::NULL
     }
@@ -217,6 +229,7 @@ impl<'a> RawValue<'a> {
             })
     }
 
+    #[inline]
     pub(crate) fn boolean(self) -> Result<bool, DecodeError> {
         match (self.element, self.bytes) {
             (element::BOOLEAN, [0]) => Ok(false),
@@ -226,6 +239,7 @@ impl<'a> RawValue<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn double(self) -> Result<f64, DecodeError> {
         match self.chunk(element::DOUBLE).map(f64::from_le_bytes) {
             Some(value) if value.is_finite() => Ok(value),
@@ -234,17 +248,20 @@ impl<'a> RawValue<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn integer(self) -> Result<i32, DecodeError> {
         let value = self.any_integer().ok_or_else(|| self.mismatch("integer"))?;
         i32::try_from(value)
             .map_err(|_| invalid("integer", &format!("{value} does not fit in 32 bits")))
     }
 
+    #[inline]
     pub(crate) fn long_integer(self) -> Result<i64, DecodeError> {
         self.any_integer()
             .ok_or_else(|| self.mismatch("longinteger"))
     }
 
+    #[inline]
     pub(crate) fn timestamp(self) -> Result<Timestamp, DecodeError> {
         let millis = self
             .chunk(element::DATE_TIME)
@@ -288,6 +305,7 @@ impl<'a> RawValue<'a> {
     }
 
     /// The server writes an integer in 32 bits where it fits, whatever the type of the mapping.
+    #[inline]
     fn any_integer(self) -> Option<i64> {
         let narrow = self
             .chunk(element::INT32)
@@ -295,12 +313,14 @@ impl<'a> RawValue<'a> {
         narrow.or_else(|| self.chunk(element::INT64).map(i64::from_le_bytes))
     }
 
+    #[inline]
     fn chunk<const N: usize>(self, element: u8) -> Option<[u8; N]> {
         (self.element == element)
             .then(|| self.bytes.first_chunk().copied())
             .flatten()
     }
 
+    #[cold]
     fn mismatch(self, expected: &'static str) -> DecodeError {
         let found = match self.element {
             element::ARRAY => "array",
@@ -344,9 +364,31 @@ pub fn required<T>(key: &'static str, value: Option<T>) -> Result<T, DecodeError
     value.ok_or(DecodeError::MissingKey { key })
 }
 
+#[cold]
 fn invalid(expected: &'static str, reason: &str) -> DecodeError {
     DecodeError::Value {
         expected,
         reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::zero;
+
+    #[test]
+    fn the_first_zero_is_found_wherever_it_is() {
+        for len in 0..40 {
+            let bytes: Vec<u8> = (0..len).map(|at| [1, 0x80, 0xff][at % 3]).collect();
+            assert_eq!(zero(&bytes), None);
+            for at in 0..len {
+                let mut bytes = bytes.clone();
+                bytes[at] = 0;
+                if let Some(later) = bytes.get_mut(at + 2) {
+                    *later = 0;
+                }
+                assert_eq!(zero(&bytes), Some(at));
+            }
+        }
     }
 }

@@ -27,6 +27,7 @@ pub trait Decode<W: Wire>: Sized {
 macro_rules! scalars {
     ($($ty:ty => $wire:ident: $read:expr;)*) => {$(
         impl Decode<wire::$wire> for $ty {
+            #[inline]
             fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
                 $read(value)
             }

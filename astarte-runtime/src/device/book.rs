@@ -1,0 +1,244 @@
+//! Device-owned properties on their way: which value is the newest, and the order in which the store is written.
+//!
+//! A value is stored, and then queued, under the lock of the book: so the order on the wire is the order in the store,
+//! whoever sets. Stores that do not block are written where a property is set; for the others the keeper does it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{MutexGuard, PoisonError},
+    task::Waker,
+};
+
+use super::{describe, shared::Shared};
+use crate::{
+    Ownership,
+    delivery::{Delivery, Receipt, Settle},
+    outbox::{InterfaceId, Message, MessageKind, PropertyId, Refusal, SentProperty},
+    publish::{Publish, PublishRef},
+    sending::SendError,
+    status::{RejectReason, Rejected, Status},
+    store::{Change, Property, PropertyStore, State, StoreError},
+    trace,
+};
+
+/// Where what concerns no property in particular is told, which no interface can be called.
+pub(super) const CONTROL: &str = "control";
+
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    /// The serial of the newest value of each property that the broker has not acknowledged.
+    newest: HashMap<PropertyId, u64>,
+    last_serial: u64,
+}
+
+/// A property that the broker has acknowledged.
+#[derive(Debug)]
+pub(crate) struct AcknowledgedProperty {
+    pub(crate) sent: SentProperty,
+    pub(crate) publish: Publish,
+    pub(crate) settle: Option<(Settle, Receipt)>,
+}
+
+/// What became of a property that was to be set at once.
+#[derive(Debug)]
+pub(crate) enum SetAtOnce {
+    Done(Result<Delivery, SendError>),
+    /// The queue is full; the waker is woken once there may be room.
+    Full,
+    /// The store blocks: the keeper is to be asked.
+    Blocks,
+}
+
+impl Book {
+    /// The serial of the newest value of a property; 0 where the broker has acknowledged it, or this process has not
+    /// set it.
+    pub(super) fn serial(&self, id: &PropertyId) -> u64 {
+        self.newest.get(id).copied().unwrap_or(0)
+    }
+
+    pub(super) fn forget(&mut self, interfaces: &[InterfaceId]) {
+        self.newest
+            .retain(|id, _| !interfaces.contains(&id.interface()));
+    }
+
+    /// Stores properties, and queues those that the server does not have; returns what tells of each.
+    pub(super) fn set(
+        &mut self,
+        shared: &Shared,
+        store: &dyn PropertyStore,
+        wanted: Vec<(PropertyId, Publish)>,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        // What is set here is not in the store yet, and must be seen by what follows.
+        let mut changed = HashSet::new();
+        let (mut changes, mut is_known) = (Vec::new(), Vec::new());
+        for (id, publish) in &wanted {
+            let payload = publish.payload();
+            let known = !changed.contains(id) && is_known_to_server(store, id, payload)?;
+            is_known.push(known);
+            if !known {
+                changes.push(change(id, payload));
+                if wanted.len() > 1 {
+                    changed.insert(id);
+                }
+            }
+        }
+        store.apply(&changes)?;
+        let deliveries = wanted.into_iter().zip(is_known);
+        let deliveries = deliveries.map(|((id, publish), known)| match known {
+            true => Delivery::settled(Receipt::Unchanged),
+            false => self.publish(shared, id, publish),
+        });
+        Ok(deliveries.collect())
+    }
+
+    fn publish(&mut self, shared: &Shared, id: PropertyId, publish: Publish) -> Delivery {
+        let (settle, delivery) = Delivery::waiting();
+        self.last_serial += 1;
+        let serial = self.last_serial;
+        match self.newest.get_mut(&id) {
+            Some(newest) => *newest = serial,
+            None => {
+                self.newest.insert(id.clone(), serial);
+            }
+        }
+        // A device that has stopped settles by the drop, and so does a removed interface.
+        shared.outbox.push_property(Message {
+            publish,
+            kind: MessageKind::Property(SentProperty { id, serial }),
+            delivery: Some(settle),
+            repeated: false,
+        });
+        delivery
+    }
+
+    /// Notes in the store what the broker has acknowledged, and tells those who wait.
+    pub(super) fn acknowledge(
+        &mut self,
+        store: &dyn PropertyStore,
+        acknowledged: Vec<AcknowledgedProperty>,
+    ) -> Result<(), StoreError> {
+        let mut changes = Vec::new();
+        let mut settled = Vec::new();
+        for AcknowledgedProperty {
+            sent: SentProperty { id, serial },
+            publish,
+            settle,
+        } in acknowledged
+        {
+            settled.extend(settle);
+            // An older value that arrives says nothing of the newest.
+            if self.serial(&id) == serial {
+                self.newest.remove(&id);
+                changes.push(Change::Acknowledge {
+                    interface: id.interface.to_owned(),
+                    major: id.major,
+                    path: id.path,
+                    payload: publish.payload().to_vec(),
+                });
+            }
+        }
+        let noted = match changes.is_empty() {
+            true => Ok(()),
+            false => store.apply(&changes),
+        };
+        for (settle, receipt) in settled {
+            // Nobody waits where the `Delivery` was dropped.
+            let _ = settle.send(Ok(receipt));
+        }
+        noted
+    }
+}
+
+impl Shared {
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
+        // A store that panicked has not stored, and what follows on storing has not happened.
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets a property, or unsets it by an empty payload, where the store does not block.
+    pub(crate) fn set_at_once(
+        &self,
+        id: &PropertyId,
+        publish: PublishRef<'_>,
+        waker: &Waker,
+    ) -> SetAtOnce {
+        let store = match self.property_store() {
+            Ok(store) if store.blocks() => return SetAtOnce::Blocks,
+            Ok(store) => store,
+            Err(error) => return SetAtOnce::Done(Err(error)),
+        };
+        match self.outbox.place_property(id.interface(), waker) {
+            Ok(()) => {}
+            Err(Refusal::Full) => return SetAtOnce::Full,
+            Err(Refusal::Removed) => {
+                let interface = id.interface;
+                return SetAtOnce::Done(Err(SendError::Removed { interface }));
+            }
+            Err(Refusal::Closed | Refusal::Offline) => {
+                return SetAtOnce::Done(Err(self.closed()));
+            }
+        }
+        let wanted = vec![(id.clone(), publish.to_owned())];
+        let set = self.book().set(self, store.as_ref(), wanted);
+        let set = set.map(|mut deliveries| deliveries.pop());
+        SetAtOnce::Done(match set {
+            Ok(Some(delivery)) => Ok(delivery),
+            Ok(None) => Err(self.closed()),
+            Err(error) => {
+                trace::event!(warn, "the property store failed", error = describe(&error));
+                Err(SendError::Store(error))
+            }
+        })
+    }
+
+    /// Notes what the broker has acknowledged where the store does not block; gives it back where it does.
+    pub(super) fn acknowledge_at_once(
+        &self,
+        property: AcknowledgedProperty,
+    ) -> Option<AcknowledgedProperty> {
+        let Some(store) = self.store().ok().filter(|store| !store.blocks()) else {
+            return Some(property);
+        };
+        let noted = self.book().acknowledge(store.as_ref(), vec![property]);
+        if let Err(error) = noted {
+            self.reject_store(CONTROL, String::new(), &error);
+        }
+        None
+    }
+
+    /// Tells that something could not be stored.
+    pub(super) fn reject_store(&self, interface: &str, path: String, error: &StoreError) {
+        self.status.tell(Status::Rejected(Rejected {
+            interface: interface.to_owned(),
+            path,
+            reason: RejectReason::Store(describe(error)),
+        }));
+    }
+}
+
+/// Whether the server has this value of a property already, or has none where it is to be unset.
+fn is_known_to_server(
+    store: &dyn PropertyStore,
+    id: &PropertyId,
+    payload: &[u8],
+) -> Result<bool, StoreError> {
+    Ok(match store.load(id.interface, id.major, &id.path)? {
+        Some(row) => row.state == State::Sent && row.payload == payload,
+        None => payload.is_empty(),
+    })
+}
+
+fn change(id: &PropertyId, payload: &[u8]) -> Change {
+    Change::Store(Property {
+        interface: id.interface.to_owned(),
+        major: id.major,
+        path: id.path.clone(),
+        ownership: Ownership::Device,
+        state: if payload.is_empty() {
+            State::Unset
+        } else {
+            State::Unsent
+        },
+        payload: payload.to_vec(),
+    })
+}
