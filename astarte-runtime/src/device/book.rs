@@ -4,7 +4,7 @@
 //! whoever sets. Stores that do not block are written where a property is set; for the others the keeper does it.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::{MutexGuard, PoisonError},
     task::Waker,
 };
@@ -91,16 +91,26 @@ impl Book {
         Ok(deliveries.collect())
     }
 
+    /// The same for one, without a list.
+    fn set_one(
+        &mut self,
+        shared: &Shared,
+        store: &dyn PropertyStore,
+        id: PropertyId,
+        publish: Publish,
+    ) -> Result<Delivery, StoreError> {
+        if is_known_to_server(store, &id, publish.payload())? {
+            return Ok(Delivery::settled(Receipt::Unchanged));
+        }
+        store.apply(&[change(&id, publish.payload())])?;
+        Ok(self.publish(shared, id, publish))
+    }
+
     fn publish(&mut self, shared: &Shared, id: PropertyId, publish: Publish) -> Delivery {
         let (settle, delivery) = Delivery::waiting();
         self.last_serial += 1;
         let serial = self.last_serial;
-        match self.newest.get_mut(&id) {
-            Some(newest) => *newest = serial,
-            None => {
-                self.newest.insert(id.clone(), serial);
-            }
-        }
+        self.newest.insert(id.clone(), serial);
         // A device that has stopped settles by the drop, and so does a removed interface.
         shared.outbox.push_property(Message {
             publish,
@@ -119,34 +129,58 @@ impl Book {
     ) -> Result<(), StoreError> {
         let mut changes = Vec::new();
         let mut settled = Vec::new();
-        for AcknowledgedProperty {
-            sent: SentProperty { id, serial },
-            publish,
-            settle,
-        } in acknowledged
-        {
-            settled.extend(settle);
-            // An older value that arrives says nothing of the newest.
-            if self.serial(&id) == serial {
-                self.newest.remove(&id);
-                changes.push(Change::Acknowledge {
-                    interface: id.interface.to_owned(),
-                    major: id.major,
-                    path: id.path,
-                    payload: publish.payload().to_vec(),
-                });
-            }
+        for property in acknowledged {
+            changes.extend(self.acknowledged(property.sent, &property.publish));
+            settled.extend(property.settle);
         }
         let noted = match changes.is_empty() {
             true => Ok(()),
             false => store.apply(&changes),
         };
-        for (settle, receipt) in settled {
-            // Nobody waits where the `Delivery` was dropped.
-            let _ = settle.send(Ok(receipt));
-        }
+        settled.into_iter().for_each(settle);
         noted
     }
+
+    /// The same for one, without a list.
+    fn acknowledge_one(
+        &mut self,
+        store: &dyn PropertyStore,
+        acknowledged: AcknowledgedProperty,
+    ) -> Result<(), StoreError> {
+        let AcknowledgedProperty {
+            sent,
+            publish,
+            settle: settled,
+        } = acknowledged;
+        let noted = match self.acknowledged(sent, &publish) {
+            Some(change) => store.apply(&[change]),
+            None => Ok(()),
+        };
+        settled.into_iter().for_each(settle);
+        noted
+    }
+
+    /// What is to be noted of a value that the broker has: nothing where it is not the newest, of which an older one says
+    /// nothing.
+    fn acknowledged(&mut self, sent: SentProperty, publish: &Publish) -> Option<Change> {
+        let id = match self.newest.entry(sent.id) {
+            Entry::Occupied(newest) if *newest.get() == sent.serial => newest.remove_entry().0,
+            // Of an earlier process.
+            Entry::Vacant(none) if sent.serial == 0 => none.into_key(),
+            _ => return None,
+        };
+        Some(Change::Acknowledge {
+            interface: id.interface.to_owned(),
+            major: id.major,
+            path: id.path.as_ref().to_owned(),
+            payload: publish.payload().to_vec(),
+        })
+    }
+}
+
+/// Tells whoever waits. Nobody does where the `Delivery` was dropped.
+fn settle((settle, receipt): (Settle, Receipt)) {
+    let _ = settle.send(Ok(receipt));
 }
 
 impl Shared {
@@ -178,17 +212,12 @@ impl Shared {
                 return SetAtOnce::Done(Err(self.closed()));
             }
         }
-        let wanted = vec![(id.clone(), publish.to_owned())];
-        let set = self.book().set(self, store.as_ref(), wanted);
-        let set = set.map(|mut deliveries| deliveries.pop());
-        SetAtOnce::Done(match set {
-            Ok(Some(delivery)) => Ok(delivery),
-            Ok(None) => Err(self.closed()),
-            Err(error) => {
-                trace::event!(warn, "the property store failed", error = describe(&error));
-                Err(SendError::Store(error))
-            }
-        })
+        let (id, publish) = (id.clone(), publish.to_owned());
+        let set = self.book().set_one(self, store.as_ref(), id, publish);
+        SetAtOnce::Done(set.map_err(|error| {
+            trace::event!(warn, "the property store failed", error = describe(&error));
+            SendError::Store(error)
+        }))
     }
 
     /// Notes what the broker has acknowledged where the store does not block; gives it back where it does.
@@ -199,7 +228,7 @@ impl Shared {
         let Some(store) = self.store().ok().filter(|store| !store.blocks()) else {
             return Some(property);
         };
-        let noted = self.book().acknowledge(store.as_ref(), vec![property]);
+        let noted = self.book().acknowledge_one(store.as_ref(), property);
         if let Err(error) = noted {
             self.reject_store(CONTROL, String::new(), &error);
         }
@@ -232,7 +261,7 @@ fn change(id: &PropertyId, payload: &[u8]) -> Change {
     Change::Store(Property {
         interface: id.interface.to_owned(),
         major: id.major,
-        path: id.path.clone(),
+        path: id.path.as_ref().to_owned(),
         ownership: Ownership::Device,
         state: if payload.is_empty() {
             State::Unset

@@ -210,7 +210,7 @@ impl Keeper {
                 let id = PropertyId {
                     interface,
                     major: property.major,
-                    path: property.path.clone(),
+                    path: property.path.as_str().into(),
                 };
                 let serial = book.serial(&id);
                 (SentProperty { id, serial }, property)

@@ -84,12 +84,12 @@ impl<I: Interface> PropertyWriter<I> {
         let property = || {
             let packet = prepare::<I>(&self.shared, QoS::ExactlyOnce, endpoint, encode)?;
             let topic = std::str::from_utf8(packet.view().topic()).unwrap_or_default();
-            let path = path_of::<I>(&self.shared, topic).to_owned();
-            check_separator::<I>(&path)?;
+            let path = path_of::<I>(&self.shared, topic);
+            check_separator::<I>(path)?;
             let id = PropertyId {
                 interface: I::DESCRIPTOR.name,
                 major: I::DESCRIPTOR.version.major,
-                path,
+                path: path.into(),
             };
             Ok((packet, id))
         };

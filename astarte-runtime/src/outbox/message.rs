@@ -1,6 +1,6 @@
 //! A message on its way from a handle to the broker.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rumqttc::mqttbytes::QoS;
 use tokio::time::Instant;
@@ -67,7 +67,8 @@ pub(crate) struct Stored {
 pub(crate) struct PropertyId {
     pub(crate) interface: &'static str,
     pub(crate) major: u32,
-    pub(crate) path: String,
+    /// Shared by all that is known of the row.
+    pub(crate) path: Arc<str>,
 }
 
 /// A property on its way.

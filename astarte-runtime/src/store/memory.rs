@@ -21,8 +21,8 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Rows {
-    /// By interface, major version and path.
-    properties: BTreeMap<(String, u32, String), Property>,
+    /// By interface, major version and path: a look at one needs no key of its own.
+    properties: BTreeMap<String, BTreeMap<u32, BTreeMap<String, Property>>>,
     incomplete: bool,
     messages: BTreeMap<u64, RetainedMessage>,
     backlog: Backlog,
@@ -59,25 +59,23 @@ impl PropertyStore for MemoryStore {
         major: u32,
         path: &str,
     ) -> Result<Option<Property>, StoreError> {
-        Ok(self
-            .rows()
-            .properties
-            .get(&(interface.to_owned(), major, path.to_owned()))
+        let rows = self.rows();
+        Ok(rows
+            .of(interface, major)
+            .and_then(|rows| rows.get(path))
             .cloned())
     }
 
     fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError> {
         let rows = self.rows();
-        let from = (interface.to_owned(), major, String::new());
-        let of_interface = rows
-            .properties
-            .range(from..)
-            .take_while(|((name, version, _), _)| name == interface && *version == major);
-        Ok(of_interface.map(|(_, property)| property.clone()).collect())
+        let of_interface = rows.of(interface, major).into_iter();
+        Ok(of_interface.flat_map(BTreeMap::values).cloned().collect())
     }
 
     fn load_all(&self) -> Result<Vec<Property>, StoreError> {
-        Ok(self.rows().properties.values().cloned().collect())
+        let rows = self.rows();
+        let all = rows.properties.values().flat_map(BTreeMap::values);
+        Ok(all.flat_map(BTreeMap::values).cloned().collect())
     }
 
     fn apply(&self, changes: &[Change]) -> Result<(), StoreError> {
@@ -93,27 +91,32 @@ impl PropertyStore for MemoryStore {
     }
 }
 
+impl Rows {
+    fn of(&self, interface: &str, major: u32) -> Option<&BTreeMap<String, Property>> {
+        self.properties.get(interface)?.get(&major)
+    }
+
+    fn of_mut(&mut self, interface: &str, major: u32) -> Option<&mut BTreeMap<String, Property>> {
+        self.properties.get_mut(interface)?.get_mut(&major)
+    }
+}
+
 fn change_property(rows: &mut Rows, change: &Change) {
     match change {
-        Change::Store(property) => {
-            let key = (
-                property.interface.clone(),
-                property.major,
-                property.path.clone(),
-            );
-            rows.properties.insert(key, property.clone());
-        }
+        Change::Store(property) => store(rows, property),
         Change::Delete {
             interface,
             major,
             path,
         } => {
-            rows.properties
-                .remove(&(interface.clone(), *major, path.clone()));
+            if let Some(rows) = rows.of_mut(interface, *major) {
+                rows.remove(path);
+            }
         }
         Change::DeleteOtherMajors { interface, major } => {
-            rows.properties
-                .retain(|(name, version, _), _| name != interface || version == major);
+            if let Some(versions) = rows.properties.get_mut(interface) {
+                versions.retain(|version, _| version == major);
+            }
         }
         Change::Acknowledge {
             interface,
@@ -121,11 +124,13 @@ fn change_property(rows: &mut Rows, change: &Change) {
             path,
             payload,
         } => {
-            let key = (interface.clone(), *major, path.clone());
-            match rows.properties.get_mut(&key) {
+            let Some(rows) = rows.of_mut(interface, *major) else {
+                return;
+            };
+            match rows.get_mut(path) {
                 Some(row) if row.payload != *payload => {}
                 Some(row) if row.state == State::Unset => {
-                    rows.properties.remove(&key);
+                    rows.remove(path);
                 }
                 Some(row) => row.state = State::Sent,
                 None => {}
@@ -134,6 +139,23 @@ fn change_property(rows: &mut Rows, change: &Change) {
         Change::Clear => rows.properties.clear(),
         Change::Complete(complete) => rows.incomplete = !complete,
     }
+}
+
+fn store(rows: &mut Rows, property: &Property) {
+    let known = rows.of_mut(&property.interface, property.major);
+    if let Some(row) = known.and_then(|rows| rows.get_mut(&property.path)) {
+        (row.ownership, row.state) = (property.ownership, property.state);
+        row.payload.clone_from(&property.payload);
+        return;
+    }
+    let versions = rows
+        .properties
+        .entry(property.interface.clone())
+        .or_default();
+    versions
+        .entry(property.major)
+        .or_default()
+        .insert(property.path.clone(), property.clone());
 }
 
 impl RetentionStore for MemoryStore {
