@@ -98,8 +98,10 @@ impl<'a> Payload<'a> {
 /// The elements of a document, in order.
 #[derive(Clone, Debug)]
 pub struct Document<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    /// What is still to be read, without the NUL at the end.
+    rest: &'a [u8],
+    /// The length of all of it, for errors to say where.
+    end: usize,
 }
 
 impl<'a> Document<'a> {
@@ -114,9 +116,10 @@ impl<'a> Document<'a> {
         if bytes.last() != Some(&0) {
             return fail("the document does not end in NUL");
         }
+        let end = bytes.len() - 1;
         Ok(Self {
-            bytes: &bytes[..bytes.len() - 1],
-            at: 4,
+            rest: &bytes[4..end],
+            end,
         })
     }
 
@@ -128,36 +131,32 @@ impl<'a> Document<'a> {
     // Fallible, and called from generated code where no prelude brings `Iterator` into scope.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<(&'a [u8], RawValue<'a>)>, DecodeError> {
-        let Some(&element) = self.bytes.get(self.at) else {
+        let Some((&element, rest)) = self.rest.split_first() else {
             return Ok(None);
         };
-        self.at += 1;
-        let rest = &self.bytes[self.at..];
         let Some(end) = zero(rest) else {
-            return self.fail("a key does not end");
+            return self.fail(rest, "a key does not end");
         };
-        let (key, rest) = (&rest[..end], &rest[end + 1..]);
+        let (key, value) = (&rest[..end], &rest[end + 1..]);
         if !key.is_ascii() && core::str::from_utf8(key).is_err() {
-            return self.fail("a key is not UTF-8");
+            return self.fail(rest, "a key is not UTF-8");
         }
-        self.at += end + 1;
-        let Some(len) = value_len(element, rest) else {
-            return self.fail("an element is cut short or of a type that Astarte does not use");
+        let split = value_len(element, value).and_then(|len| value.split_at_checked(len));
+        let Some((bytes, rest)) = split else {
+            return self.fail(
+                value,
+                "an element is cut short or of a type that Astarte does not use",
+            );
         };
-        self.at += len;
-        Ok(Some((
-            key,
-            RawValue {
-                element,
-                bytes: &rest[..len],
-            },
-        )))
+        self.rest = rest;
+        Ok(Some((key, RawValue { element, bytes })))
     }
 
-    fn fail<T>(&self, reason: &'static str) -> Result<T, DecodeError> {
+    #[cold]
+    fn fail<T>(&self, rest: &[u8], reason: &'static str) -> Result<T, DecodeError> {
         Err(DecodeError::Bson {
             reason,
-            offset: self.at,
+            offset: self.end - rest.len(),
         })
     }
 }
@@ -178,11 +177,11 @@ fn zero(bytes: &[u8]) -> Option<usize> {
     Some(8 * chunks.len() + zero)
 }
 
-/// How many bytes the value at the start of `rest` has, where it is whole.
+/// How many bytes the value at the start of `rest` says that it has.
 #[inline]
 fn value_len(element: u8, rest: &[u8]) -> Option<usize> {
     let declared = || usize::try_from(i32::from_le_bytes(*rest.first_chunk::<4>()?)).ok();
-    let len = match element {
+    Some(match element {
         element::NULL => 0,
         element::BOOLEAN => 1,
         element::INT32 => 4,
@@ -191,8 +190,7 @@ fn value_len(element: u8, rest: &[u8]) -> Option<usize> {
         element::BINARY => declared()?.checked_add(5)?,
         element::DOCUMENT | element::ARRAY => declared()?,
         _ => return None,
-    };
-    (len <= rest.len()).then_some(len)
+    })
 }
 
 /// A value in a payload, not yet of a Rust type.
