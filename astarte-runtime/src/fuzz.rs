@@ -97,9 +97,11 @@ fn answer(event: Event<'_, u64>) -> Option<Answer> {
         }),
         Event::Recorded(sequence) => Some(Answer::Noted(sequence)),
         Event::Released(id) => Some(Answer::Forgotten(id)),
-        Event::Acknowledged(_) | Event::Pong | Event::Subscribed(..) | Event::Unsubscribed(_) => {
-            None
-        }
+        Event::Acknowledged(_)
+        | Event::Freed
+        | Event::Pong
+        | Event::Subscribed(..)
+        | Event::Unsubscribed(_) => None,
     }
 }
 
