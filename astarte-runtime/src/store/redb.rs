@@ -1,15 +1,17 @@
 //! Everything in one file.
 
 mod commit;
-mod device;
 mod dump;
 mod engine;
 mod failure;
 mod flush;
 mod format;
+mod journal;
+mod journaled;
 mod json;
 mod options;
 mod origin;
+mod pending;
 mod properties;
 mod recover;
 mod retention;
@@ -21,11 +23,11 @@ mod tests;
 use std::{io, path::Path, sync::Arc};
 
 use self::{
-    commit::{Changes, Commits, Job},
-    device::DeviceRows,
+    commit::Commits,
     engine::Engine,
     failure::Failure,
     flush::Flusher,
+    journal::codec::{Changes, Job},
     options::Options,
     origin::Origin,
 };
@@ -53,7 +55,8 @@ use crate::{DeviceId, Realm};
 #[derive(Clone, Debug)]
 pub struct RedbStore {
     file: Arc<OpenFile>,
-    rows: Arc<DeviceRows>,
+    /// `realm/device id`; empty for a file of one device.
+    device: Arc<str>,
 }
 
 /// What all handles of a file share.
@@ -138,7 +141,7 @@ impl RedbStore {
     pub fn device(&self, realm: &Realm, id: &DeviceId) -> Self {
         Self {
             file: Arc::clone(&self.file),
-            rows: Arc::new(DeviceRows::named(format!("{realm}/{id}"))),
+            device: format!("{realm}/{id}").into(),
         }
     }
 
@@ -157,7 +160,7 @@ impl RedbStore {
                 flusher,
                 engine,
             }),
-            rows: Arc::new(DeviceRows::only()),
+            device: Arc::default(),
         })
     }
 
@@ -165,10 +168,9 @@ impl RedbStore {
         if let Some(failure) = self.file.flusher.as_ref().and_then(Flusher::failure) {
             return Err(failure.into());
         }
-        let device = Arc::clone(&self.rows);
-        self.file
-            .commits
-            .submit(&self.file, Job { device, changes })
+        let device = self.device.as_ref().into();
+        let job = Job { device, changes }.encode()?;
+        self.file.commits.submit(&self.file, job)
     }
 
     /// Reads rows of the device; the default where it has none.
@@ -176,12 +178,12 @@ impl RedbStore {
         &self,
         read: impl Fn(&redb::ReadTransaction, u32) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
-        self.file
-            .engine
-            .read(|transaction| match self.rows.find(transaction)? {
+        self.file.engine.read(
+            |transaction| match tables::find_device(transaction, &self.device)? {
                 Some(device) => read(transaction, device),
                 None => Ok(T::default()),
-            })
+            },
+        )
     }
 }
 
@@ -223,9 +225,10 @@ impl PropertyStore for RedbStore {
     }
 
     fn is_complete(&self) -> Result<bool, StoreError> {
-        self.file
-            .engine
-            .read(|transaction| tables::is_complete(transaction, self.rows.find(transaction)?))
+        self.file.engine.read(|transaction| {
+            let device = tables::find_device(transaction, &self.device)?;
+            tables::is_complete(transaction, device)
+        })
     }
 }
 

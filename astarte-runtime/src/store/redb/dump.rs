@@ -8,12 +8,13 @@ use redb::{
 };
 
 use super::{
-    engine::{self, guarded},
+    engine::guarded,
     failure::Failure,
-    format,
+    format, journal,
+    journaled::Journaled,
     json::Line,
     options::Options,
-    origin::Memory,
+    origin::{Memory, journal_of},
     properties, retention, session, tables,
 };
 use crate::{
@@ -32,14 +33,17 @@ pub(super) fn dump(path: &Path, out: &mut dyn io::Write) -> Result<(), StoreErro
         let mut builder = Builder::new();
         builder.set_cache_size(Options::default().cache);
         match builder.open_read_only(path) {
-            Ok(database) if format::found(&database)? == Some(format::CURRENT) => {
-                dump_database(&database, &mut write)
+            Ok(database) if is_all(&database, path)? => {
+                dump_database(&database.begin_read()?, &mut write)
             }
             // Not closed, or not of this format: only a copy may be mended.
             Ok(_) | Err(DatabaseError::RepairAborted) => {
-                let copy = engine::open(&copy(path)?, &Options::default(), false)?;
-                format::prepare(&copy, false)?;
-                dump_database(&copy, &mut write)
+                let copy = Memory {
+                    database: copy(path)?,
+                    journal: copy_journal(path)?,
+                };
+                let copy = Journaled::open(Arc::new(copy), &Options::default())?;
+                copy.read(|transaction| dump_database(transaction, &mut write))
             }
             Err(error) => Err(error.into()),
         }
@@ -49,21 +53,40 @@ pub(super) fn dump(path: &Path, out: &mut dyn io::Write) -> Result<(), StoreErro
     flushed.map_err(|error| StoreError::Backend(Box::new(error)))
 }
 
-fn copy(path: &Path) -> Result<Memory, Failure> {
+/// Whether a database is of this format, and has all of its journal.
+fn is_all(database: &impl ReadableDatabase, path: &Path) -> Result<bool, Failure> {
+    if format::found(database)? != Some(format::CURRENT) {
+        return Ok(false);
+    }
+    let Some(position) = tables::position(&database.begin_read()?)? else {
+        return Ok(true);
+    };
+    let found = journal::read(copy_journal(path)?.as_ref(), position);
+    Ok(found.map_err(redb::StorageError::from)?.jobs.is_empty())
+}
+
+fn copy_journal(path: &Path) -> Result<Arc<InMemoryBackend>, Failure> {
+    let journal = journal_of(path);
+    match journal.exists() {
+        true => copy(&journal),
+        false => Ok(Arc::default()),
+    }
+}
+
+fn copy(path: &Path) -> Result<Arc<InMemoryBackend>, Failure> {
     let bytes = fs::read(path).map_err(redb::StorageError::from)?;
     let memory = InMemoryBackend::new();
     let written = memory
         .set_len(bytes.len() as u64)
         .and_then(|()| memory.write(0, &bytes));
     written.map_err(redb::StorageError::from)?;
-    Ok(Memory(Arc::new(memory)))
+    Ok(Arc::new(memory))
 }
 
 fn dump_database(
-    database: &impl ReadableDatabase,
+    transaction: &ReadTransaction,
     write: &mut dyn FnMut(Line),
 ) -> Result<(), Failure> {
-    let transaction = &database.begin_read()?;
     let devices = Devices::of(transaction)?;
     let lost = transaction.open_table(tables::ABOUT)?.get(tables::LOST)?;
     write(

@@ -5,11 +5,11 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use redb::{Builder, Database, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{Builder, Database, ReadTransaction};
 
 use super::{
     failure::{Failure, Kind},
-    format,
+    journaled::Journaled,
     options::Options,
     origin::Origin,
     recover,
@@ -20,15 +20,14 @@ use crate::store::StoreError;
 #[derive(Debug)]
 pub(super) struct Engine {
     origin: Arc<dyn Origin>,
-    pub(super) options: Options,
+    options: Options,
     /// `None` after a failure, until the next call.
-    database: RwLock<Option<Database>>,
+    database: RwLock<Option<Journaled>>,
 }
 
 impl Engine {
     pub(super) fn open(origin: Arc<dyn Origin>, options: Options) -> Result<Self, Failure> {
-        let database = open(origin.as_ref(), &options, false)?;
-        guarded(|| format::prepare(&database, false))?;
+        let database = guarded(|| Journaled::open(Arc::clone(&origin), &options))?;
         Ok(Self {
             origin,
             options,
@@ -43,28 +42,28 @@ impl Engine {
         &self,
         read: impl Fn(&ReadTransaction) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
-        let result = self.with_database(|database| {
-            let transaction = database.begin_read()?;
-            read(&transaction)
-        });
+        let result = self.with_database(|database| database.read(&read));
         result.map_err(StoreError::from)
     }
 
-    /// Does something to the database within a transaction that the closure commits or drops.
-    pub(super) fn write<T>(
-        &self,
-        write: impl Fn(WriteTransaction) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        self.with_database(|database| {
-            let mut transaction = database.begin_write()?;
-            transaction.set_quick_repair(self.origin.length() >= self.options.quick_repair_from);
-            write(transaction)
-        })
+    /// Stores encoded jobs, with `sync` durably. Returns whether everything that was ever stored is durable now.
+    pub(super) fn commit(&self, jobs: &[u8], sync: bool) -> Result<bool, Failure> {
+        self.with_database(|database| database.commit(jobs, sync))
+    }
+
+    /// Makes durable what was stored without.
+    pub(super) fn sync(&self) -> Result<(), Failure> {
+        self.with_database(Journaled::sync)
+    }
+
+    /// Brings the database up to date with the journal where much is missing.
+    pub(super) fn settle_if_much(&self) -> Result<(), Failure> {
+        self.with_database(Journaled::settle_if_much)
     }
 
     fn with_database<T>(
         &self,
-        work: impl Fn(&Database) -> Result<T, Failure>,
+        work: impl Fn(&Journaled) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         match self.try_with_database(&work) {
             // Another call has failed since; once the database is open anew there is nothing wrong with this one.
@@ -75,7 +74,7 @@ impl Engine {
 
     fn try_with_database<T>(
         &self,
-        work: impl Fn(&Database) -> Result<T, Failure>,
+        work: impl Fn(&Journaled) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.reopen()?;
         let result = {
@@ -83,7 +82,7 @@ impl Engine {
             match database.as_ref() {
                 Some(database) => guarded(|| work(database)),
                 // Closed by another thread between the two locks.
-                None => Err(redb::StorageError::PreviousIo.into()),
+                None => Err(Failure::stale()),
             }
         };
         if let Err(failure) = &result {
@@ -94,7 +93,7 @@ impl Engine {
 
     /// Opens the database where a failure has closed it.
     fn reopen(&self) -> Result<(), Failure> {
-        let is_open = |database: &Option<Database>| database.is_some();
+        let is_open = |database: &Option<Journaled>| database.is_some();
         if is_open(&self.database.read().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(());
         }
@@ -103,7 +102,8 @@ impl Engine {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         if database.is_none() {
-            *database = Some(open(self.origin.as_ref(), &self.options, false)?);
+            let open = || Journaled::open(Arc::clone(&self.origin), &self.options);
+            *database = Some(guarded(open)?);
         }
         Ok(())
     }
@@ -132,12 +132,16 @@ impl Drop for Engine {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
+        if let Some(database) = &database {
+            // So that the file is whole without its journal. What fails is read from there with the next start.
+            let _ = guarded(|| database.settle());
+        }
         close(database);
     }
 }
 
 /// redb writes while it closes, and may come upon a damaged page.
-fn close(database: Option<Database>) {
+fn close(database: Option<Journaled>) {
     let _ = guarded(|| {
         drop(database);
         Ok(())

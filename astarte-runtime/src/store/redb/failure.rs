@@ -55,6 +55,11 @@ impl Failure {
         }
     }
 
+    /// The database must be opened anew, because another call has failed.
+    pub(super) fn stale() -> Self {
+        redb::StorageError::PreviousIo.into()
+    }
+
     pub(super) fn newer(format: u32) -> Self {
         Self {
             kind: Kind::Newer(format),

@@ -105,7 +105,7 @@ impl Shared {
         while let Some((commits, round)) = self.wait() {
             // What comes while it is written counts until the next time.
             let began = Instant::now();
-            let flushed = engine.write(|transaction| Ok(transaction.commit()?));
+            let flushed = engine.sync();
             let mut pending = self.pending();
             if pending.rounds == round {
                 pending.commits = pending.commits.saturating_sub(commits);

@@ -4,17 +4,20 @@
 //! |---|---|
 //! | 1 | properties of one device, in a table with keys of redb's own; what is missing was a key of `about` |
 //! | 2 | messages and sessions, several devices, keys of bytes |
+//! | 3 | a journal beside the file, of which an older program knows nothing |
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
     failure::Failure,
     tables::{
-        ABOUT, BACKLOGS, COMPLETE, DEVICES, FORMAT, LOST, MESSAGES, PROPERTIES, SESSIONS, SET_ASIDE,
+        ABOUT, BACKLOGS, COMPLETE, DEVICES, FORMAT, JOURNAL, LOST, MESSAGES, PROPERTIES, SESSIONS,
+        SET_ASIDE,
     },
 };
+
 /// The version that this module writes.
-pub(super) const CURRENT: u32 = 2;
+pub(super) const CURRENT: u32 = 3;
 
 /// Makes the tables of a new file, and those of an older version into ours, in one transaction; a file of this version is
 /// not written to.
@@ -52,6 +55,7 @@ fn bring_up(database: &Database, found: Option<u32>, lost: bool) -> Result<(), F
     transaction.open_table(SESSIONS)?;
     transaction.open_table(DEVICES)?;
     transaction.open_table(COMPLETE)?;
+    transaction.open_table(JOURNAL)?;
     {
         let mut about = transaction.open_table(ABOUT)?;
         about.insert(FORMAT, CURRENT)?;

@@ -36,8 +36,8 @@ pub struct RedbStoreBuilder {
 pub(super) struct Options {
     pub(super) cache: usize,
     pub(super) durability: Durability,
-    /// From which length of the database on its allocator state is part of every commit.
-    pub(super) quick_repair_from: u64,
+    /// How long the journal is, in bytes.
+    pub(super) journal: u64,
 }
 
 impl Default for Options {
@@ -45,14 +45,10 @@ impl Default for Options {
         Self {
             cache: 4 << 20,
             durability: Durability::Immediate,
-            quick_repair_from: QUICK_REPAIR_FROM,
+            journal: 256 << 10,
         }
     }
 }
-
-/// A file that was not closed is read in full when it is opened again, unless every commit saved the state of its
-/// allocator, which takes a second write to the disk for each. 64 MiB are read within a second from slow flash.
-const QUICK_REPAIR_FROM: u64 = 64 << 20;
 
 impl RedbStoreBuilder {
     pub(super) fn new() -> Self {

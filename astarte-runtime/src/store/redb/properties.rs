@@ -22,6 +22,27 @@ use crate::{
 
 type Rows<'t> = Table<'t, &'static [u8], &'static [u8]>;
 
+/// Refuses a change of which no row can be made.
+pub(super) fn check(change: &Change) -> Result<(), Failure> {
+    match change {
+        Change::Store(Property { interface, .. })
+        | Change::Delete { interface, .. }
+        | Change::DeleteOtherMajors { interface, .. }
+        | Change::Acknowledge { interface, .. } => check_name(interface),
+        Change::Clear | Change::Complete(_) => Ok(()),
+    }
+}
+
+/// The zero byte ends the name within a key.
+fn check_name(interface: &str) -> Result<(), Failure> {
+    if interface.contains('\0') {
+        return Err(Failure::refused(format!(
+            "the name of the interface {interface:?} has a zero byte"
+        )));
+    }
+    Ok(())
+}
+
 pub(super) fn apply(
     tables: &mut Tables<'_>,
     device: u32,
@@ -144,17 +165,13 @@ pub(super) fn key(
     major: u32,
     path: &str,
 ) -> Result<Vec<u8>, Failure> {
+    check_name(interface)?;
     let mut key = Vec::with_capacity(9 + interface.len() + path.len());
     key.extend_from_slice(&tables::device_prefix(device));
     key.extend_from_slice(interface.as_bytes());
     key.push(0);
     key.extend_from_slice(&major.to_be_bytes());
     key.extend_from_slice(path.as_bytes());
-    if interface.contains('\0') {
-        return Err(Failure::refused(format!(
-            "the name of the interface {interface:?} has a zero byte"
-        )));
-    }
     Ok(key)
 }
 
@@ -188,7 +205,7 @@ mod flags {
     pub(super) const UNSET: u8 = 2;
 }
 
-fn encode(property: &Property) -> Vec<u8> {
+pub(super) fn encode(property: &Property) -> Vec<u8> {
     let state = match property.state {
         State::Sent => flags::SENT,
         State::Unsent => flags::UNSENT,

@@ -4,7 +4,6 @@
 //! that properties were lost: a process that ends in between finds that note, and never an empty store that looks whole.
 
 use std::{
-    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -16,7 +15,7 @@ use super::{
     failure::{Failure, Kind},
     format,
     options::Options,
-    origin,
+    origin::{self, beside, journal_of},
 };
 use crate::{clock, store::StoreError};
 
@@ -106,6 +105,10 @@ fn replace(path: &Path, failure: &Failure, options: &Options) -> Result<Recovere
     make(&replacement, options, true)?;
     let moved_to = free_name(path, SystemTime::now());
     rename(path, &moved_to)?;
+    // Nothing of it would be taken for the new file's; it stays with the rest of what is left.
+    if journal_of(path).exists() {
+        rename(&journal_of(path), &journal_of(&moved_to))?;
+    }
     rename(&replacement, path)?;
     let _ = fs::remove_file(beside(path, DOUBTED));
     Ok(Recovered {
@@ -152,21 +155,9 @@ fn free_name(path: &Path, now: SystemTime) -> PathBuf {
 fn rename(from: &Path, to: &Path) -> Result<(), Failure> {
     fs::rename(from, to).map_err(io_failure)?;
     // The order of renames is kept by most file systems; for the others the directory is written.
-    #[cfg(unix)]
-    if let Some(directory) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        fs::File::open(directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(io_failure)?;
-    }
-    Ok(())
+    origin::sync_directory_of(to).map_err(io_failure)
 }
 
 fn io_failure(error: io::Error) -> Failure {
     redb::StorageError::from(error).into()
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }

@@ -25,6 +25,16 @@ pub(super) type SetAsideTable<'t> = Table<'t, &'static [u8; 12], &'static [u8]>;
 /// How many messages that can never be sent are kept for each device.
 const MAX_SET_ASIDE: usize = 100;
 
+/// Refuses a change of which no row can be made. Texts that are too long are refused by [`encode`].
+pub(super) fn check(change: &RetentionChange) -> Result<(), Failure> {
+    match change {
+        RetentionChange::Append(message) if message.sequence == 0 => {
+            Err(Failure::refused("sequence numbers begin at 1"))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn apply(
     tables: &mut Tables<'_>,
     device: u32,
@@ -66,9 +76,6 @@ fn apply_one(
 }
 
 fn append(tables: &mut Tables<'_>, device: u32, message: &RetainedMessage) -> Result<(), Failure> {
-    if message.sequence == 0 {
-        return Err(Failure::refused("sequence numbers begin at 1"));
-    }
     let row = encode(message)?;
     let replaced = {
         let replaced = tables
@@ -228,7 +235,7 @@ mod flags {
     pub(super) const EXPIRES: u8 = 0x08;
 }
 
-fn encode(message: &RetainedMessage) -> Result<Vec<u8>, Failure> {
+pub(super) fn encode(message: &RetainedMessage) -> Result<Vec<u8>, Failure> {
     let mut flags = match message.reliability {
         Reliability::Unreliable => flags::UNRELIABLE,
         Reliability::Guaranteed => flags::GUARANTEED,

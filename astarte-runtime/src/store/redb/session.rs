@@ -12,6 +12,17 @@ use redb::ReadableTable;
 use super::{failure::Failure, tables::Tables};
 use crate::store::{SessionChange, StoredSession};
 
+/// Refuses a change of which no row can be made.
+pub(super) fn check(change: &SessionChange) -> Result<(), Failure> {
+    match change {
+        SessionChange::Begin { broker, .. } => length("broker's address", broker).map(drop::<u16>),
+        SessionChange::Introduced(Some(introspection)) => {
+            length("introspection", introspection).map(drop::<u32>)
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn apply(
     tables: &mut Tables<'_>,
     device: u32,
@@ -35,14 +46,10 @@ pub(super) fn apply(
 const INTRODUCED: u8 = 1;
 
 fn encode(session: &StoredSession) -> Result<Vec<u8>, Failure> {
-    let too_long =
-        |what, length| Failure::refused(format!("the {what} is {length} bytes, more than fit"));
     let (broker, known) = (&session.broker, session.introspection.is_some());
     let introspection = session.introspection.as_deref().unwrap_or_default();
-    let broker_length =
-        u16::try_from(broker.len()).map_err(|_| too_long("broker's address", broker.len()))?;
-    let introspection_length = u32::try_from(introspection.len())
-        .map_err(|_| too_long("introspection", introspection.len()))?;
+    let broker_length: u16 = length("broker's address", broker)?;
+    let introspection_length: u32 = length("introspection", introspection)?;
     let mut row = vec![if known { INTRODUCED } else { 0 }];
     row.extend_from_slice(&session.highest_id.to_be_bytes());
     row.extend_from_slice(&broker_length.to_be_bytes());
@@ -51,6 +58,11 @@ fn encode(session: &StoredSession) -> Result<Vec<u8>, Failure> {
     row.extend_from_slice(introspection.as_bytes());
     row.extend(session.received.iter().flat_map(|id| id.to_be_bytes()));
     Ok(row)
+}
+
+fn length<L: TryFrom<usize>>(what: &str, text: &str) -> Result<L, Failure> {
+    L::try_from(text.len())
+        .map_err(|_| Failure::refused(format!("the {what} is {} bytes, more than fit", text.len())))
 }
 
 /// Reads a row; with one that cannot be read the session is not known, and begins anew.

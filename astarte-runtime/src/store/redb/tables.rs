@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
-    device::DeviceRows,
     failure::Failure,
+    journal::Position,
     retention::{self, SetAsideTable},
 };
 use crate::store::Backlog;
@@ -33,6 +33,8 @@ pub(super) const SET_ASIDE: TableDefinition<'_, &[u8; 12], &[u8]> =
     TableDefinition::new("set_aside");
 /// See [`super::session`].
 pub(super) const SESSIONS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("sessions");
+/// How far of the journal the tables have, in one row: see [`Position`].
+pub(super) const JOURNAL: TableDefinition<'_, (), &[u8; 16]> = TableDefinition::new("journal");
 
 /// The key of [`ABOUT`] with the version of the format.
 pub(super) const FORMAT: &str = "format";
@@ -51,10 +53,9 @@ pub(super) struct Tables<'t> {
     set_aside: Option<SetAsideTable<'t>>,
     sessions: Option<Table<'t, u32, &'static [u8]>>,
     backlogs: Option<Table<'t, u32, &'static [u8]>>,
+    devices: Option<Table<'t, &'static str, u32>>,
     /// The counters of the devices whose messages changed; written once, at the end.
     counters: BTreeMap<u32, Backlog>,
-    /// Whether a device got its number. It must not be lost while the process remembers it.
-    numbered: bool,
 }
 
 impl<'t> Tables<'t> {
@@ -66,8 +67,8 @@ impl<'t> Tables<'t> {
             set_aside: None,
             sessions: None,
             backlogs: None,
+            devices: None,
             counters: BTreeMap::new(),
-            numbered: false,
         }
     }
 
@@ -112,34 +113,56 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// The number of a device, which gets one where it has none.
-    pub(super) fn number(&mut self, device: &DeviceRows) -> Result<u32, Failure> {
-        if let Some(number) = device.known() {
-            return Ok(number);
+    /// The number of a device, which gets one where it has none. A number instead of the name keeps keys short.
+    pub(super) fn number(&mut self, device: &str) -> Result<u32, Failure> {
+        if device.is_empty() {
+            return Ok(ONLY);
         }
-        let mut devices = self.transaction.open_table(DEVICES)?;
-        if let Some(number) = devices.get(device.name())? {
+        let devices = opened(&mut self.devices, self.transaction, DEVICES)?;
+        if let Some(number) = devices.get(device)? {
             return Ok(number.value());
         }
         let mut about = self.transaction.open_table(ABOUT)?;
         let last = about.get(LAST_DEVICE)?.map_or(0, |last| last.value());
-        let number = last
-            .checked_add(1)
-            .ok_or_else(|| Failure::refused("a file holds at most 4294967295 devices"))?;
+        let number = last.checked_add(1).ok_or_else(|| {
+            Failure::damaged("`last_device` is 4294967295, and no file has held as many devices")
+        })?;
         about.insert(LAST_DEVICE, number)?;
-        devices.insert(device.name(), number)?;
-        self.numbered = true;
+        devices.insert(device, number)?;
         Ok(number)
     }
 
-    /// Writes what was gathered, and returns whether a device got its number.
-    pub(super) fn finish(mut self) -> Result<bool, Failure> {
+    /// Writes what was gathered, and up to where in the journal that is.
+    pub(super) fn finish(mut self, end: Position) -> Result<(), Failure> {
         for (device, backlog) in &self.counters {
             let table = opened(&mut self.backlogs, self.transaction, BACKLOGS)?;
             table.insert(device, retention::encode_backlog(backlog).as_slice())?;
         }
-        Ok(self.numbered)
+        let mut journal = self.transaction.open_table(JOURNAL)?;
+        journal.insert((), &end.to_bytes())?;
+        Ok(())
     }
+}
+
+/// The number of the device of a file that belongs to one, whose name is empty.
+const ONLY: u32 = 0;
+
+/// The number of a device; `None` where nothing was ever stored for it.
+pub(super) fn find_device(
+    transaction: &ReadTransaction,
+    device: &str,
+) -> Result<Option<u32>, Failure> {
+    if device.is_empty() {
+        return Ok(Some(ONLY));
+    }
+    let devices = transaction.open_table(DEVICES)?;
+    Ok(devices.get(device)?.map(|number| number.value()))
+}
+
+/// How far of the journal the tables have; `None` where nothing was ever stored.
+pub(super) fn position(transaction: &ReadTransaction) -> Result<Option<Position>, Failure> {
+    let row = transaction.open_table(JOURNAL)?.get(())?;
+    Ok(row.map(|row| Position::from_bytes(*row.value())))
 }
 
 fn opened<'a, 't, K: redb::Key + 'static, V: redb::Value + 'static>(

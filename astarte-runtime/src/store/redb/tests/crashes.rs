@@ -1,13 +1,13 @@
 //! Power cuts at every step of a run: what was acknowledged is there, nothing is there twice, the file opens.
 //!
 //! The run is recorded once. A cut at a step leaves what was synced before it, and of the writes since then any part: none,
-//! all, some of them, or half of one.
+//! all, some of them, some of their sectors, or half of one.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{
     Contents, append,
-    disk::{self, Disk, Step},
+    disk::{Disk, Image, Step},
     stored,
 };
 use crate::store::{
@@ -94,8 +94,8 @@ pub(super) fn prefixes(script: &[Call]) -> Vec<Contents> {
 }
 
 pub(super) fn settings() -> [(&'static str, Options); 3] {
-    let quick = Options {
-        quick_repair_from: 0,
+    let journal = |journal| Options {
+        journal,
         ..Options::default()
     };
     let relaxed = Options {
@@ -103,11 +103,13 @@ pub(super) fn settings() -> [(&'static str, Options); 3] {
             every: Duration::from_secs(3600),
             commits: RELAXED_COMMITS,
         },
-        ..Options::default()
+        ..journal(16 << 10)
     };
     [
-        ("immediate", Options::default()),
-        ("quick repair", quick),
+        // All in one journal, but for the first call.
+        ("large journal", journal(32 << 10)),
+        // One or two calls, and less than some.
+        ("small journal", journal(3 << 10)),
         ("relaxed", relaxed),
     ]
 }
@@ -122,7 +124,7 @@ fn a_power_cut_at_any_step_loses_nothing() {
     for (name, options) in settings() {
         let disk = Disk::default();
         let store = RedbStore::on(Arc::new(disk.clone()), options.clone()).unwrap();
-        let mut synced = disk.bytes();
+        let created = disk.image();
         disk.take_log();
         for call in &script {
             call.apply(&store).unwrap();
@@ -131,72 +133,149 @@ fn a_power_cut_at_any_step_loses_nothing() {
         drop(store);
         let log = disk.take_log();
         assert!(log.len() > 50, "{name}: only {} steps", log.len());
-
-        let may_lose = match options.durability {
-            Durability::Immediate => 0,
-            Durability::Relaxed { commits, .. } => commits as usize - 1,
+        let run = Run {
+            name,
+            options: &options,
+            prefixes: &prefixes,
+            may_lose: match options.durability {
+                Durability::Immediate => 0,
+                Durability::Relaxed { commits, .. } => commits as usize - 1,
+            },
         };
-        let (mut pending, mut acknowledged) = (Vec::new(), 0);
+        assert_eq!(run.cut_everywhere(created, 0, &log), script.len());
+    }
+}
+
+/// The process ends with much in the journal, and the power is cut while the next one opens the file, reads it, and makes
+/// the first checkpoint behind what it found.
+#[test]
+fn a_power_cut_behind_a_crash_loses_nothing() {
+    let script = script();
+    let prefixes = prefixes(&script);
+    let [(name, options), ..] = settings();
+    for calls in [1, 4, 8, 11] {
+        let disk = Disk::default();
+        let store = RedbStore::on(Arc::new(disk.clone()), options.clone()).unwrap();
+        for call in &script[..calls] {
+            call.apply(&store).unwrap();
+        }
+        let left = disk.image();
+        drop(store);
+
+        let disk = Disk::of(left.clone());
+        let store = RedbStore::on(Arc::new(disk.clone()), options.clone()).unwrap();
+        assert_eq!(Contents::of(&store), prefixes[calls]);
+        script[calls].apply(&store).unwrap();
+        disk.acknowledge();
+        drop(store);
+        let run = Run {
+            name,
+            options: &options,
+            prefixes: &prefixes,
+            may_lose: 0,
+        };
+        let log = disk.take_log();
+        assert_eq!(run.cut_everywhere(left, calls, &log), calls + 1);
+    }
+}
+
+struct Run<'a> {
+    name: &'a str,
+    options: &'a Options,
+    prefixes: &'a [Contents],
+    may_lose: usize,
+}
+
+impl Run<'_> {
+    /// Cuts the power after each step, and returns how many calls were acknowledged in the end.
+    fn cut_everywhere(&self, created: Image, calls: usize, log: &[Step]) -> usize {
+        let (mut synced, mut acknowledged) = (created, calls);
+        let mut pending: Vec<&Step> = Vec::new();
         for (cut, step) in log.iter().enumerate() {
             match step {
                 Step::Acknowledged => acknowledged += 1,
-                Step::Sync => {
-                    for step in pending.drain(..) {
-                        disk::apply(&mut synced, step);
+                Step::Sync(name) => pending.retain(|step| {
+                    let of_it =
+                        matches!(step, Step::Write(of, ..) | Step::SetLength(of, _) if of == name);
+                    if of_it {
+                        synced.apply(step);
                     }
-                }
+                    !of_it
+                }),
                 step => pending.push(step),
             }
-            let expected = acknowledged - may_lose.min(acknowledged)..=acknowledged + 1;
             for part in [
                 Part::None,
                 Part::All,
                 Part::Some(1),
                 Part::Some(2),
+                Part::Sectors(3),
+                Part::Sectors(4),
                 Part::Torn,
             ] {
-                let left = part.of(&synced, &pending, cut);
-                let store = RedbStore::on(Arc::new(Disk::of(left)), options.clone())
-                    .unwrap_or_else(|error| panic!("{name}, cut {cut}, {part:?}: {error:?}"));
-                let found = Contents::of(&store);
-                let at = prefixes.iter().rposition(|prefix| *prefix == found);
-                assert!(
-                    at.is_some_and(|at| expected.contains(&at)),
-                    "{name}, cut {cut}, {part:?}: {acknowledged} calls were acknowledged, found is {at:?}: {found:?}"
-                );
+                let what = format!("{}, {calls} calls, cut {cut}, {part:?}", self.name);
+                self.check(part.of(&synced, &pending, cut), acknowledged, &what);
             }
         }
-        assert_eq!(acknowledged, script.len());
+        acknowledged
+    }
+
+    fn check(&self, left: Image, acknowledged: usize, what: &str) {
+        let expected = acknowledged.saturating_sub(self.may_lose)..=acknowledged + 1;
+        let store = RedbStore::on(Arc::new(Disk::of(left)), self.options.clone())
+            .unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        let found = Contents::of(&store);
+        let at = self.prefixes.iter().rposition(|prefix| *prefix == found);
+        assert!(
+            at.is_some_and(|at| expected.contains(&at)),
+            "{what}: {acknowledged} calls were acknowledged, found is {at:?}: {found:?}"
+        );
     }
 }
 
 /// What of the writes since the last sync a power cut leaves.
 #[derive(Clone, Copy, Debug)]
-enum Part {
+pub(super) enum Part {
     None,
     All,
     /// Each with a chance of one half.
     Some(u64),
+    /// Each sector of each with a chance of one half.
+    Sectors(u64),
     /// All but the last, and half of that one.
     Torn,
 }
 
+/// How many bytes a disk writes at once.
+const SECTOR: usize = 512;
+
 impl Part {
-    fn of(self, synced: &[u8], pending: &[&Step], cut: usize) -> Vec<u8> {
-        let mut bytes = synced.to_vec();
+    pub(super) fn of(self, synced: &Image, pending: &[&Step], cut: usize) -> Image {
+        let mut image = synced.clone();
         let mut random = Random::new(cut as u64, self);
         for (number, step) in pending.iter().enumerate() {
             match (self, step) {
                 (Self::None, _) => {}
                 (Self::Some(_), _) if random.next().is_multiple_of(2) => {}
-                (Self::Torn, Step::Write(offset, data)) if number + 1 == pending.len() => {
-                    let half = Step::Write(*offset, data[..data.len() / 2].to_vec());
-                    disk::apply(&mut bytes, &half);
+                (Self::Sectors(_), Step::Write(name, offset, data)) => {
+                    let mut from = 0;
+                    while from < data.len() {
+                        let end = (SECTOR - (offset + from) % SECTOR + from).min(data.len());
+                        if random.next().is_multiple_of(2) {
+                            let sector = data[from..end].to_vec();
+                            image.apply(&Step::Write(*name, offset + from, sector));
+                        }
+                        from = end;
+                    }
                 }
-                _ => disk::apply(&mut bytes, step),
+                (Self::Torn, Step::Write(name, offset, data)) if number + 1 == pending.len() => {
+                    let half = Step::Write(*name, *offset, data[..data.len() / 2].to_vec());
+                    image.apply(&half);
+                }
+                _ => image.apply(step),
             }
         }
-        bytes
+        image
     }
 }
 
@@ -206,7 +285,7 @@ struct Random(u64);
 impl Random {
     fn new(cut: u64, part: Part) -> Self {
         let seed = match part {
-            Part::Some(seed) => seed,
+            Part::Some(seed) | Part::Sectors(seed) => seed,
             _ => 0,
         };
         Self((cut + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed)

@@ -91,7 +91,7 @@ fn a_dump_tells_everything() {
 
     let name = "test/AAAAAAAAAAAAAAAAAAAAAA";
     let expected = serde_json::json!([
-        { "kind": "file", "format": 2, "lost": false },
+        { "kind": "file", "format": 3, "lost": false },
         {
             "kind": "device", "device": null, "complete": true, "messages": 1, "bytes": 15 + object().len(),
             "last": 2, "counted": 3, "wall": 4,
@@ -136,11 +136,14 @@ fn a_file_that_was_not_closed_is_dumped_and_not_changed() {
     let store = RedbStore::open(&file).unwrap();
     fill(&store);
     let contents = Contents::of(&store);
-    let image = fs::read(&file).unwrap();
+    let files = [file.clone(), directory.path().join("store.redb.journal")];
+    let images = files.each_ref().map(|file| fs::read(file).unwrap());
     drop(store);
-    fs::write(&file, &image).unwrap();
+    for (file, image) in files.iter().zip(&images) {
+        fs::write(file, image).unwrap();
+    }
     assert_eq!(dump(&file).len(), 7);
-    assert_eq!(fs::read(&file).unwrap(), image);
+    assert_eq!(files.map(|file| fs::read(file).unwrap()), images);
     assert_eq!(Contents::of(&RedbStore::open(&file).unwrap()), contents);
 }
 

@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 use super::{
     Contents, append,
     crashes::{Call, prefixes, script, settings},
-    disk::{Disk, Fault},
+    disk::{Disk, Fault, What},
     property, sequences, stored,
 };
 use crate::store::{
@@ -41,6 +41,7 @@ fn a_failure_at_any_step_is_survived() {
                     from,
                     to: from + length,
                     kind,
+                    what: What::All,
                 }));
                 for (number, call) in script.iter().enumerate() {
                     let failures = repeat(call, &store, kind);
@@ -83,6 +84,7 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_space() {
         from: 0,
         to: usize::MAX,
         kind: io::ErrorKind::StorageFull,
+        what: What::All,
     }));
     for _ in 0..3 {
         let error = store.apply_retention(&[append(2, b"2")]).unwrap_err();

@@ -5,11 +5,7 @@ use std::{
     thread,
 };
 
-use super::{
-    append,
-    disk::{Disk, Step},
-    message, sequences, stored,
-};
+use super::{append, disk::Disk, message, sequences, stored};
 use crate::store::{
     PropertyStore, RetainedMessage, RetentionChange, RetentionStore, StoreError,
     redb::{RedbStore, options::Options},
@@ -50,11 +46,7 @@ fn calls_at_the_same_time_share_syncs() {
     assert_eq!(store.backlog().unwrap().messages, THREADS * CALLS);
     let rows = store.load_all().unwrap();
     assert!(rows.len() == THREADS as usize && rows.iter().all(|row| row.payload == [CALLS as u8]));
-    let syncs = disk.take_log();
-    let syncs = syncs
-        .iter()
-        .filter(|step| matches!(step, Step::Sync))
-        .count();
+    let syncs = disk.syncs();
     assert!(
         syncs < (2 * THREADS * CALLS) as usize / 2,
         "{syncs} syncs for {} calls",

@@ -92,7 +92,7 @@ fn a_file_of_a_newer_format_is_refused() {
         write
             .open_table(ABOUT)
             .unwrap()
-            .insert("format", 3)
+            .insert("format", 4)
             .unwrap();
         write.commit().unwrap();
     }
@@ -105,8 +105,8 @@ fn a_file_of_a_newer_format_is_refused() {
             matches!(
                 error,
                 StoreError::Format {
-                    found: 3,
-                    supported: 2
+                    found: 4,
+                    supported: 3
                 }
             ),
             "{error:?}"
