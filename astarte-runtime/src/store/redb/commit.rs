@@ -1,12 +1,13 @@
 //! Changes that wait for each other share one record of the journal.
 //!
-//! A record takes as long as the disk does, whatever is in it. The first caller leads: it writes its own
-//! changes, and those of all that have come by then, while the next ones gather. One of these leads then, so nobody
-//! works for others for longer than one record.
+//! A record takes as long as the disk does, whatever is in it. The first caller leads: it writes its own changes, while
+//! those of all that come by then gather for the next record. The first of these leads then, so nobody works for
+//! others for longer than one record.
 
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    mpsc::{SyncSender, sync_channel},
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    thread,
 };
 
 use super::{OpenFile, failure::Failure, flush::Flusher};
@@ -21,68 +22,85 @@ pub(super) struct Commits {
 #[derive(Debug, Default)]
 struct Queue {
     led: bool,
-    waiting: Vec<Waiting>,
+    gathering: Batch,
+    /// Whether the last record was shared: then those who shared it are about to come again.
+    busy: bool,
 }
 
-#[derive(Debug)]
-struct Waiting {
-    job: Vec<u8>,
-    turn: SyncSender<Turn>,
+/// What shares a record.
+#[derive(Debug, Default)]
+struct Batch {
+    jobs: Vec<u8>,
+    callers: usize,
+    /// Where its first caller waits for the lead; the others do not.
+    turn: Arc<OnceLock<()>>,
+    /// Where the others wait for it to be stored.
+    stored: Arc<OnceLock<Result<(), Failure>>>,
 }
 
-/// What becomes of a caller that waits.
-#[derive(Debug)]
-enum Turn {
-    Done(Result<(), StoreError>),
-    Lead(Vec<u8>),
+/// What a caller waits for.
+enum Role {
+    Follow(Arc<OnceLock<Result<(), Failure>>>),
+    Lead(Arc<OnceLock<()>>),
 }
 
 impl Commits {
     /// Stores an encoded job, and returns when it is stored.
     pub(super) fn submit(&self, file: &OpenFile, job: Vec<u8>) -> Result<(), StoreError> {
-        let turn = {
-            let mut queue = self.queue();
-            if queue.led {
-                let (sender, turn) = sync_channel(1);
-                queue.waiting.push(Waiting { job, turn: sender });
-                Err(turn)
-            } else {
-                queue.led = true;
-                Ok(job)
-            }
-        };
-        let turn = match turn {
-            Ok(job) => return self.lead(file, job),
-            Err(turn) => turn.recv(),
-        };
-        match turn {
-            Ok(Turn::Done(result)) => result,
-            Ok(Turn::Lead(job)) => self.lead(file, job),
-            Err(_) => Err(StoreError::Backend(
-                "the thread that wrote to the store has panicked".into(),
-            )),
-        }
-    }
-
-    fn lead(&self, file: &OpenFile, own: Vec<u8>) -> Result<(), StoreError> {
-        let result = {
-            let _lead = Lead(self);
-            let followers = std::mem::take(&mut self.queue().waiting);
-            let mut jobs = own;
-            for follower in &followers {
-                jobs.extend_from_slice(&follower.job);
-            }
-            let result = commit(file, &jobs);
-            for follower in followers {
-                let result = result.clone().map_err(StoreError::from);
-                // It waits until it gets one.
-                let _ = follower.turn.send(Turn::Done(result));
-            }
-            result
+        let sync = file.flusher.as_ref().is_none_or(Flusher::is_due);
+        let stored = if sync {
+            self.share(file, job)
+        } else {
+            // It waits for no disk, so waiting for others would take longer.
+            commit(file, &job, sync)
         };
         // While the next one leads. Where it fails the database is opened anew, and the journal has what is stored.
         let _ = file.engine.settle_if_much();
-        result.map_err(StoreError::from)
+        stored.map_err(StoreError::from)
+    }
+
+    fn share(&self, file: &OpenFile, job: Vec<u8>) -> Result<(), Failure> {
+        match self.enlist(&job) {
+            Role::Follow(stored) => stored.wait().clone(),
+            Role::Lead(turn) => {
+                turn.wait();
+                self.lead(file)
+            }
+        }
+    }
+
+    fn enlist(&self, job: &[u8]) -> Role {
+        let mut queue = self.queue();
+        let led = mem::replace(&mut queue.led, true);
+        let batch = &mut queue.gathering;
+        batch.jobs.extend_from_slice(job);
+        batch.callers += 1;
+        if batch.callers > 1 {
+            return Role::Follow(Arc::clone(&batch.stored));
+        }
+        if !led {
+            let _ = batch.turn.set(());
+        }
+        Role::Lead(Arc::clone(&batch.turn))
+    }
+
+    fn lead(&self, file: &OpenFile) -> Result<(), Failure> {
+        if self.queue().busy {
+            // One that leads alone would let all others wait for two records.
+            thread::yield_now();
+        }
+        let batch = {
+            let mut queue = self.queue();
+            queue.busy = queue.gathering.callers > 1;
+            mem::take(&mut queue.gathering)
+        };
+        let mut lead = Lead {
+            commits: self,
+            stored: batch.stored,
+            result: Err(Failure::stale()),
+        };
+        lead.result = commit(file, &batch.jobs, true);
+        lead.result.clone()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -91,28 +109,31 @@ impl Commits {
     }
 }
 
-/// Hands the lead on when it is dropped, also by a panic.
-struct Lead<'a>(&'a Commits);
+/// Hands the lead on and tells the result when it is dropped, also by a panic.
+struct Lead<'a> {
+    commits: &'a Commits,
+    stored: Arc<OnceLock<Result<(), Failure>>>,
+    result: Result<(), Failure>,
+}
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
-        let mut queue = self.0.queue();
-        while !queue.waiting.is_empty() {
-            let next = queue.waiting.remove(0);
-            if next.turn.send(Turn::Lead(next.job)).is_ok() {
-                return;
+        {
+            let mut queue = self.commits.queue();
+            queue.led = queue.gathering.callers > 0;
+            if queue.led {
+                // Before the others, so that the disk has something to do while they are woken.
+                let _ = queue.gathering.turn.set(());
             }
         }
-        queue.led = false;
+        let result = mem::replace(&mut self.result, Ok(()));
+        let _ = self.stored.set(result);
     }
 }
 
-fn commit(file: &OpenFile, jobs: &[u8]) -> Result<(), Failure> {
-    let flusher = file.flusher.as_ref();
-    let durable = file
-        .engine
-        .commit(jobs, flusher.is_none_or(Flusher::is_due))?;
-    if let Some(flusher) = flusher {
+fn commit(file: &OpenFile, jobs: &[u8], sync: bool) -> Result<(), Failure> {
+    let durable = file.engine.commit(jobs, sync)?;
+    if let Some(flusher) = &file.flusher {
         flusher.committed(durable);
     }
     Ok(())
