@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use super::{OpenFile, failure::Failure, flush::Flusher};
+use super::{OpenFile, engine::Engine, failure::Failure};
 use crate::store::StoreError;
 
 /// Who leads, and who waits.
@@ -47,24 +47,22 @@ enum Role {
 impl Commits {
     /// Stores an encoded job, and returns when it is stored.
     pub(super) fn submit(&self, file: &OpenFile, job: Vec<u8>) -> Result<(), StoreError> {
-        let sync = file.flusher.as_ref().is_none_or(Flusher::is_due);
-        let stored = if sync {
-            self.share(file, job)
-        } else {
-            // It waits for no disk, so waiting for others would take longer.
-            commit(file, &job, sync)
+        let stored = match &file.flusher {
+            None => self.share(&file.engine, job),
+            // It waits for no disk; waiting for others would take longer.
+            Some(flusher) => file.engine.commit(&job, Some(flusher)),
         };
         // While the next one leads. Where it fails the database is opened anew, and the journal has what is stored.
         let _ = file.engine.settle_if_much();
         stored.map_err(StoreError::from)
     }
 
-    fn share(&self, file: &OpenFile, job: Vec<u8>) -> Result<(), Failure> {
+    fn share(&self, engine: &Engine, job: Vec<u8>) -> Result<(), Failure> {
         match self.enlist(&job) {
             Role::Follow(stored) => stored.wait().clone(),
             Role::Lead(turn) => {
                 turn.wait();
-                self.lead(file)
+                self.lead(engine)
             }
         }
     }
@@ -84,7 +82,7 @@ impl Commits {
         Role::Lead(Arc::clone(&batch.turn))
     }
 
-    fn lead(&self, file: &OpenFile) -> Result<(), Failure> {
+    fn lead(&self, engine: &Engine) -> Result<(), Failure> {
         if self.queue().busy {
             // One that leads alone would let all others wait for two records.
             thread::yield_now();
@@ -99,7 +97,7 @@ impl Commits {
             stored: batch.stored,
             result: Err(Failure::stale()),
         };
-        lead.result = commit(file, &batch.jobs, true);
+        lead.result = engine.commit(&batch.jobs, None);
         lead.result.clone()
     }
 
@@ -129,12 +127,4 @@ impl Drop for Lead<'_> {
         let result = mem::replace(&mut self.result, Ok(()));
         let _ = self.stored.set(result);
     }
-}
-
-fn commit(file: &OpenFile, jobs: &[u8], sync: bool) -> Result<(), Failure> {
-    let durable = file.engine.commit(jobs, sync)?;
-    if let Some(flusher) = &file.flusher {
-        flusher.committed(durable);
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ use redb::{Builder, Database, ReadTransaction};
 
 use super::{
     failure::{Failure, Kind},
+    flush::Flusher,
     journaled::Journaled,
     options::Options,
     origin::Origin,
@@ -46,9 +47,9 @@ impl Engine {
         result.map_err(StoreError::from)
     }
 
-    /// Stores encoded jobs, with `sync` durably. Returns whether everything that was ever stored is durable now.
-    pub(super) fn commit(&self, jobs: &[u8], sync: bool) -> Result<bool, Failure> {
-        self.with_database(|database| database.commit(jobs, sync))
+    /// Stores encoded jobs: durably, or when the flusher wants it.
+    pub(super) fn commit(&self, jobs: &[u8], flusher: Option<&Flusher>) -> Result<(), Failure> {
+        self.with_database(|database| database.commit(jobs, flusher))
     }
 
     /// Makes durable what was stored without.

@@ -13,6 +13,7 @@ use redb::{Database, Durability, ReadTransaction, ReadableDatabase, StorageBacke
 use super::{
     engine,
     failure::Failure,
+    flush::Flusher,
     format,
     journal::{
         self, Position,
@@ -81,14 +82,19 @@ impl Journaled {
         read(&self.database.begin_read()?)
     }
 
-    /// Stores jobs, with `sync` durably. Returns whether everything that was ever stored is durable now.
-    pub(super) fn commit(&self, jobs: &[u8], sync: bool) -> Result<bool, Failure> {
+    /// Stores jobs: durably, or when the flusher wants it.
+    pub(super) fn commit(&self, jobs: &[u8], flusher: Option<&Flusher>) -> Result<(), Failure> {
         let mut place = self.place()?;
-        if self.append(&mut place, jobs, sync)? {
-            return Ok(sync);
+        let sync = flusher.is_none_or(Flusher::is_due);
+        let appended = self.append(&mut place, jobs, sync)?;
+        if !appended {
+            self.checkpoint(&mut place, jobs)?;
         }
-        self.checkpoint(&mut place, jobs)?;
-        Ok(true)
+        // With the lock, so that those that are not durable are counted one after the other.
+        if let Some(flusher) = flusher {
+            flusher.committed(sync || !appended);
+        }
+        Ok(())
     }
 
     /// Makes durable what was stored without.
@@ -102,12 +108,13 @@ impl Journaled {
         self.checkpoint(&mut place, &[])
     }
 
-    /// Applies what waits where it has become much.
+    /// Applies what waits where it has become much, and no other thread is about to.
     pub(super) fn settle_if_much(&self) -> Result<(), Failure> {
         if self.pending.bytes() < SETTLED_FROM {
             return Ok(());
         }
-        self.settle()
+        self.pending
+            .try_settle(|jobs, end| self.apply(jobs, end, Durability::None))
     }
 
     /// Applies what waits.

@@ -1,7 +1,7 @@
 //! What is in the journal, and not in the database yet.
 
 use std::sync::{
-    Mutex, MutexGuard,
+    Mutex, MutexGuard, TryLockError,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -59,7 +59,26 @@ impl Pending {
         if self.bytes() == 0 {
             return Ok(());
         }
-        let mut held = self.lock()?;
+        self.apply(self.lock()?, apply)
+    }
+
+    /// Applies what waits, unless another thread does.
+    pub(super) fn try_settle(
+        &self,
+        apply: impl FnOnce(&[u8], Position) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match self.jobs.try_lock() {
+            Ok(held) => self.apply(held, apply),
+            Err(TryLockError::WouldBlock) => Ok(()),
+            Err(TryLockError::Poisoned(_)) => Err(Failure::stale()),
+        }
+    }
+
+    fn apply(
+        &self,
+        mut held: MutexGuard<'_, Jobs>,
+        apply: impl FnOnce(&[u8], Position) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let Some(end) = held.end.filter(|_| !held.encoded.is_empty()) else {
             return Ok(());
         };

@@ -1,5 +1,6 @@
 //! What the file does that no other store does.
 
+mod changes;
 mod crashes;
 mod damage;
 mod devices;
@@ -8,6 +9,8 @@ mod dump;
 mod durability;
 mod failures;
 mod group;
+mod histories;
+mod journal;
 mod migration;
 
 use super::RedbStore;
@@ -15,7 +18,7 @@ use crate::{
     Ownership, Reliability,
     store::{
         Backlog, Change, Property, PropertyStore, RetainedMessage, RetentionChange, RetentionStore,
-        SessionStore, SetAside, State, StoredSession,
+        SessionStore, SetAside, State, StoreError, StoredSession,
     },
 };
 
@@ -69,14 +72,20 @@ struct Contents {
 
 impl Contents {
     fn of(store: &(impl PropertyStore + RetentionStore + SessionStore)) -> Self {
-        Self {
-            properties: store.load_all().unwrap(),
-            complete: store.is_complete().unwrap(),
-            backlog: store.backlog().unwrap(),
-            messages: store.load_messages(0, usize::MAX, u64::MAX).unwrap(),
-            set_aside: store.load_set_aside().unwrap(),
-            session: store.load_session().unwrap(),
-        }
+        Self::try_of(store).unwrap()
+    }
+
+    fn try_of(
+        store: &(impl PropertyStore + RetentionStore + SessionStore),
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            properties: store.load_all()?,
+            complete: store.is_complete()?,
+            backlog: store.backlog()?,
+            messages: store.load_messages(0, usize::MAX, u64::MAX)?,
+            set_aside: store.load_set_aside()?,
+            session: store.load_session()?,
+        })
     }
 }
 

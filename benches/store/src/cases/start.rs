@@ -130,7 +130,7 @@ pub(crate) fn measure(rows: u64) -> Outcome<()> {
 /// The file and what belongs to it.
 fn length(file: &Path) -> Outcome<u64> {
     let mut length = fs::metadata(file)?.len();
-    for suffix in ["-wal", "-shm"] {
+    for suffix in ["-wal", "-shm", ".journal"] {
         let mut name = file.as_os_str().to_owned();
         name.push(suffix);
         length += fs::metadata(name).map_or(0, |metadata| metadata.len());

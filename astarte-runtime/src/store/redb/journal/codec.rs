@@ -38,7 +38,7 @@ pub(in crate::store::redb) enum Changes<'a> {
 const MAX_JOB: usize = 1 << 30;
 
 impl<'a> Job<'a> {
-    /// Appends the job to others.
+    /// The job as bytes, behind which others may stand.
     pub(in crate::store::redb) fn encode(&self) -> Result<Vec<u8>, Failure> {
         let mut job = Writer(vec![0; 4]);
         job.bytes(self.device.as_bytes());

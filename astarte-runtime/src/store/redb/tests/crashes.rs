@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Contents, append,
-    disk::{Disk, Image, Step},
+    disk::{Disk, Image, Part, Step, Unsynced},
     stored,
 };
 use crate::store::{
@@ -20,6 +20,7 @@ use crate::store::{
 };
 
 /// One call of the store.
+#[derive(Clone, Debug)]
 pub(super) enum Call {
     Properties(Vec<Change>),
     Retention(Vec<RetentionChange>),
@@ -189,21 +190,10 @@ struct Run<'a> {
 impl Run<'_> {
     /// Cuts the power after each step, and returns how many calls were acknowledged in the end.
     fn cut_everywhere(&self, created: Image, calls: usize, log: &[Step]) -> usize {
-        let (mut synced, mut acknowledged) = (created, calls);
-        let mut pending: Vec<&Step> = Vec::new();
+        let (mut unsynced, mut acknowledged) = (Unsynced::behind(created), calls);
         for (cut, step) in log.iter().enumerate() {
-            match step {
-                Step::Acknowledged => acknowledged += 1,
-                Step::Sync(name) => pending.retain(|step| {
-                    let of_it =
-                        matches!(step, Step::Write(of, ..) | Step::SetLength(of, _) if of == name);
-                    if of_it {
-                        synced.apply(step);
-                    }
-                    !of_it
-                }),
-                step => pending.push(step),
-            }
+            acknowledged += usize::from(matches!(step, Step::Acknowledged));
+            unsynced.note(step);
             for part in [
                 Part::None,
                 Part::All,
@@ -214,7 +204,7 @@ impl Run<'_> {
                 Part::Torn,
             ] {
                 let what = format!("{}, {calls} calls, cut {cut}, {part:?}", self.name);
-                self.check(part.of(&synced, &pending, cut), acknowledged, &what);
+                self.check(unsynced.left(part, cut as u64), acknowledged, &what);
             }
         }
         acknowledged
@@ -230,71 +220,5 @@ impl Run<'_> {
             at.is_some_and(|at| expected.contains(&at)),
             "{what}: {acknowledged} calls were acknowledged, found is {at:?}: {found:?}"
         );
-    }
-}
-
-/// What of the writes since the last sync a power cut leaves.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Part {
-    None,
-    All,
-    /// Each with a chance of one half.
-    Some(u64),
-    /// Each sector of each with a chance of one half.
-    Sectors(u64),
-    /// All but the last, and half of that one.
-    Torn,
-}
-
-/// How many bytes a disk writes at once.
-const SECTOR: usize = 512;
-
-impl Part {
-    pub(super) fn of(self, synced: &Image, pending: &[&Step], cut: usize) -> Image {
-        let mut image = synced.clone();
-        let mut random = Random::new(cut as u64, self);
-        for (number, step) in pending.iter().enumerate() {
-            match (self, step) {
-                (Self::None, _) => {}
-                (Self::Some(_), _) if random.next().is_multiple_of(2) => {}
-                (Self::Sectors(_), Step::Write(name, offset, data)) => {
-                    let mut from = 0;
-                    while from < data.len() {
-                        let end = (SECTOR - (offset + from) % SECTOR + from).min(data.len());
-                        if random.next().is_multiple_of(2) {
-                            let sector = data[from..end].to_vec();
-                            image.apply(&Step::Write(*name, offset + from, sector));
-                        }
-                        from = end;
-                    }
-                }
-                (Self::Torn, Step::Write(name, offset, data)) if number + 1 == pending.len() => {
-                    let half = Step::Write(*name, *offset, data[..data.len() / 2].to_vec());
-                    image.apply(&half);
-                }
-                _ => image.apply(step),
-            }
-        }
-        image
-    }
-}
-
-/// Numbers that look random and are the same in every run (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn new(cut: u64, part: Part) -> Self {
-        let seed = match part {
-            Part::Some(seed) | Part::Sectors(seed) => seed,
-            _ => 0,
-        };
-        Self((cut + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 >> 32
     }
 }

@@ -198,3 +198,73 @@ fn what_is_no_damage_moves_nothing() {
         .unwrap_err();
     assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
 }
+
+/// The files as a process leaves them that is killed with something in the journal.
+fn killed(directory: &Path) -> [Vec<u8>; 2] {
+    let file = directory.join("store.redb");
+    let store = RedbStore::open(&file).unwrap();
+    for sequence in 1..=3 {
+        store.apply_retention(&[append(sequence, b"1")]).unwrap();
+    }
+    ["store.redb", "store.redb.journal"].map(|name| fs::read(directory.join(name)).unwrap())
+}
+
+/// A journal belongs to its database, whatever lies beside it.
+#[test]
+fn a_journal_is_of_no_other_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("store.redb");
+    let journal = directory.path().join("store.redb.journal");
+    let [old, records] = killed(directory.path());
+    for (database, expected) in [(None, vec![]), (Some(&old), vec![1, 2, 3])] {
+        // A new file, and a copy that was put back.
+        fs::remove_file(&file).unwrap();
+        if let Some(bytes) = database {
+            fs::write(&file, bytes).unwrap();
+        }
+        fs::write(&journal, &records).unwrap();
+        let (store, recovered) = RedbStore::open_or_recover(&file).unwrap();
+        assert_eq!(recovered, None);
+        assert_eq!(sequences(&store), expected);
+    }
+    // By now the file has another epoch than the copy.
+    let store = RedbStore::open(&file).unwrap();
+    store.apply_retention(&[append(4, b"1")]).unwrap();
+    store.apply_retention(&[append(5, b"1")]).unwrap();
+    drop(store);
+    fs::write(&file, &old).unwrap();
+    let store = RedbStore::open(&file).unwrap();
+    assert_eq!(sequences(&store), [1], "all that the copy has by itself");
+}
+
+#[test]
+fn the_journal_of_a_damaged_file_is_kept_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("store.redb");
+    let [_, records] = killed(directory.path());
+    fs::write(&file, "no store").unwrap();
+    fs::write(directory.path().join("store.redb.journal"), &records).unwrap();
+    let (store, Recovered { moved_to, .. }) = recover(&file);
+    assert!(sequences(&store).is_empty());
+    let mut kept = moved_to.into_os_string();
+    kept.push(".journal");
+    assert_eq!(fs::read(kept).unwrap(), records);
+}
+
+/// It ends where it is damaged: the file opens with what is before that.
+#[test]
+fn a_damaged_journal_ends_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let [database, records] = killed(directory.path());
+    let file = directory.path().join("store.redb");
+    let end = records.iter().rposition(|&byte| byte != 0).unwrap();
+    for (at, expected) in [(0, vec![1]), (end, vec![1, 2])] {
+        let mut damaged = records.clone();
+        damaged[at] ^= 1;
+        fs::write(&file, &database).unwrap();
+        fs::write(directory.path().join("store.redb.journal"), damaged).unwrap();
+        let (store, recovered) = RedbStore::open_or_recover(&file).unwrap();
+        assert_eq!(recovered, None);
+        assert_eq!(sequences(&store), expected);
+    }
+}

@@ -1,6 +1,7 @@
 //! A disk of which everything that is written is known, and that fails when it is told to.
 
 use std::{
+    collections::BTreeSet,
     io,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -19,6 +20,7 @@ struct State {
     log: Vec<Step>,
     steps: usize,
     fault: Option<Fault>,
+    written: BTreeSet<(Name, usize)>,
 }
 
 /// What is on a disk.
@@ -28,7 +30,7 @@ pub(super) struct Image {
     pub(super) journal: Vec<u8>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Name {
     Database,
     Journal,
@@ -40,9 +42,33 @@ pub(super) enum Step {
     Write(Name, usize, Vec<u8>),
     SetLength(Name, usize),
     Sync(Name),
+    FailedSync(Name),
     /// No I/O: the caller has been told that something is stored.
     Acknowledged,
 }
+
+impl Step {
+    fn file(&self) -> Option<Name> {
+        match self {
+            Self::Write(name, ..)
+            | Self::SetLength(name, _)
+            | Self::Sync(name)
+            | Self::FailedSync(name) => Some(*name),
+            Self::Acknowledged => None,
+        }
+    }
+
+    /// What is written of which pages.
+    fn pages(&self) -> impl Iterator<Item = (Name, usize)> + use<> {
+        let (name, from, to) = match self {
+            Self::Write(name, offset, data) => (*name, *offset, offset + data.len()),
+            _ => (Name::Journal, 0, 0),
+        };
+        (from / PAGE..to.div_ceil(PAGE)).map(move |page| (name, page))
+    }
+}
+
+const PAGE: usize = 4096;
 
 /// Writes, changes of the length and syncs fail from the step `from` on, until the step `to`.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +82,24 @@ pub(super) struct Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     All,
+    Database,
+    Journal,
+    /// As where there is no space: what was written once has its place.
+    NewPages,
     /// What was written is there, and nobody knows whether it is on the disk.
     Syncs,
+}
+
+impl What {
+    fn is(self, step: &Step, written: &BTreeSet<(Name, usize)>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Database => step.file() == Some(Name::Database),
+            Self::Journal => step.file() == Some(Name::Journal),
+            Self::NewPages => step.pages().any(|page| !written.contains(&page)),
+            Self::Syncs => matches!(step, Step::Sync(_)),
+        }
+    }
 }
 
 impl Disk {
@@ -89,7 +131,7 @@ impl Disk {
         std::mem::take(&mut self.state().log)
     }
 
-    /// How many syncs were asked for since the log was taken last.
+    /// How many syncs there were since the log was taken last.
     pub(super) fn syncs(&self) -> usize {
         let log = self.take_log();
         let syncs = log.iter().filter(|step| matches!(step, Step::Sync(_)));
@@ -105,11 +147,15 @@ impl Disk {
         state.steps += 1;
         if let Some(fault) = state.fault
             && (fault.from..fault.to).contains(&state.steps)
-            && (fault.what == What::All || matches!(step, Step::Sync(_)))
+            && fault.what.is(&step, &state.written)
         {
+            if let Step::Sync(name) = step {
+                state.log.push(Step::FailedSync(name));
+            }
             return Err(fault.kind.into());
         }
         state.image.apply(&step);
+        state.written.extend(step.pages());
         state.log.push(step);
         Ok(())
     }
@@ -127,7 +173,7 @@ impl Image {
                 bytes[*offset..end].copy_from_slice(data);
             }
             Step::SetLength(name, length) => self.file(*name).resize(*length, 0),
-            Step::Sync(_) | Step::Acknowledged => {}
+            Step::Sync(_) | Step::FailedSync(_) | Step::Acknowledged => {}
         }
     }
 
@@ -136,6 +182,47 @@ impl Image {
             Name::Database => &mut self.database,
             Name::Journal => &mut self.journal,
         }
+    }
+}
+
+/// What is on the disk, and what was written since and may be there.
+#[derive(Debug)]
+pub(super) struct Unsynced {
+    synced: Image,
+    writes: Vec<Step>,
+}
+
+impl Unsynced {
+    pub(super) fn behind(synced: Image) -> Self {
+        Self {
+            synced,
+            writes: Vec::new(),
+        }
+    }
+
+    pub(super) fn note(&mut self, step: &Step) {
+        match step {
+            Step::Write(..) | Step::SetLength(..) => self.writes.push(step.clone()),
+            Step::Sync(name) => {
+                for step in self.writes_of(*name) {
+                    self.synced.apply(&step);
+                }
+            }
+            // The system may count as written what it could not write, and not write it with the next sync. The database
+            // is redb's, which relies on a sync that is repeated.
+            Step::FailedSync(Name::Journal) => drop(self.writes_of(Name::Journal)),
+            Step::FailedSync(Name::Database) | Step::Acknowledged => {}
+        }
+    }
+
+    fn writes_of(&mut self, name: Name) -> Vec<Step> {
+        let of_it = |step: &mut Step| step.file() == Some(name);
+        self.writes.extract_if(.., of_it).collect()
+    }
+
+    /// What a power cut leaves.
+    pub(super) fn left(&self, part: Part, cut: u64) -> Image {
+        part.of(&self.synced, &self.writes, cut)
     }
 }
 
@@ -176,5 +263,71 @@ impl StorageBackend for File {
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.0
             .step(Step::Write(self.1, offset as usize, data.to_vec()))
+    }
+}
+
+/// What of the writes since the last sync a power cut leaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    None,
+    All,
+    /// Each with a chance of one half.
+    Some(u64),
+    /// Each sector of each with a chance of one half.
+    Sectors(u64),
+    /// All but the last, and half of that one.
+    Torn,
+}
+
+/// How many bytes a disk writes at once.
+const SECTOR: usize = 512;
+
+impl Part {
+    fn of(self, synced: &Image, writes: &[Step], cut: u64) -> Image {
+        let mut image = synced.clone();
+        let mut random = Random::new(cut, self);
+        for (number, step) in writes.iter().enumerate() {
+            match (self, step) {
+                (Self::None, _) => {}
+                (Self::Some(_), _) if random.next().is_multiple_of(2) => {}
+                (Self::Sectors(_), Step::Write(name, offset, data)) => {
+                    let mut from = 0;
+                    while from < data.len() {
+                        let end = (SECTOR - (offset + from) % SECTOR + from).min(data.len());
+                        if random.next().is_multiple_of(2) {
+                            let sector = data[from..end].to_vec();
+                            image.apply(&Step::Write(*name, offset + from, sector));
+                        }
+                        from = end;
+                    }
+                }
+                (Self::Torn, Step::Write(name, offset, data)) if number + 1 == writes.len() => {
+                    let half = Step::Write(*name, *offset, data[..data.len() / 2].to_vec());
+                    image.apply(&half);
+                }
+                _ => image.apply(step),
+            }
+        }
+        image
+    }
+}
+
+/// Numbers that look random and are the same in every run (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn new(cut: u64, part: Part) -> Self {
+        let seed = match part {
+            Part::Some(seed) | Part::Sectors(seed) => seed,
+            _ => 0,
+        };
+        Self((cut + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 >> 32
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     append,
-    disk::{Disk, Fault, What},
+    disk::{Disk, Fault, Name, Step, What},
     sequences,
 };
 use crate::store::{
@@ -47,6 +47,24 @@ fn relaxed_writes_are_synced_together() {
     assert_eq!(disk.syncs(), 1);
     let synced = RedbStore::on(Arc::new(Disk::of(disk.image())), Options::default()).unwrap();
     assert_eq!(sequences(&synced).len(), 11);
+}
+
+/// What the store has given to the system survives the process.
+#[test]
+fn a_killed_process_loses_nothing() {
+    let disk = Disk::default();
+    let store = RedbStore::on(Arc::new(disk.clone()), relaxed(NEVER, u32::MAX)).unwrap();
+    for sequence in 1..=100 {
+        store.apply_retention(&[append(sequence, b"1")]).unwrap();
+    }
+    let left = Disk::of(disk.image());
+    let found = RedbStore::on(Arc::new(left.clone()), relaxed(NEVER, u32::MAX)).unwrap();
+    assert_eq!(sequences(&found).len(), 100);
+    let synced = |step: &Step| matches!(step, Step::Sync(Name::Journal));
+    assert!(
+        left.take_log().iter().any(synced),
+        "what is found is lost by no power cut any more"
+    );
 }
 
 #[test]

@@ -99,6 +99,71 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_space() {
     assert_eq!(store.backlog().unwrap().messages, 2);
 }
 
+/// The journal has its space already.
+#[test]
+fn a_full_disk_takes_what_the_journal_has_room_for() {
+    let disk = Disk::default();
+    let options = Options {
+        journal: 16 << 10,
+        ..Options::default()
+    };
+    let store = RedbStore::on(Arc::new(disk.clone()), options).unwrap();
+    store.apply_retention(&[append(1, &[1; 900])]).unwrap();
+    disk.fail(Some(Fault {
+        from: 0,
+        to: usize::MAX,
+        kind: io::ErrorKind::StorageFull,
+        what: What::NewPages,
+    }));
+    let mut last = 1;
+    let error = loop {
+        match store.apply_retention(&[append(last + 1, &[2; 900])]) {
+            Ok(()) => {
+                last += 1;
+                assert_eq!(store.backlog().unwrap().messages, last);
+            }
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, StoreError::Full(_)), "{error:?}");
+    assert!(last > 10, "{last} messages");
+    let error = store.apply_retention(&[append(last + 1, &[3; 900])]);
+    assert!(matches!(error, Err(StoreError::Full(_))), "{error:?}");
+    let held: Vec<u64> = (1..=last).collect();
+    assert_eq!(sequences(&store), held, "what was stored is read");
+    disk.fail(None);
+    store.apply_retention(&[append(last + 1, b"4")]).unwrap();
+    assert_eq!(sequences(&store).len() as u64, last + 1);
+    drop(store);
+    let store = RedbStore::on(Arc::new(disk), Options::default()).unwrap();
+    assert_eq!(sequences(&store).len() as u64, last + 1);
+}
+
+/// A journal that cannot be written costs time, and nothing else.
+#[test]
+fn without_a_journal_the_database_is_written() {
+    let disk = Disk::default();
+    let store = RedbStore::on(Arc::new(disk.clone()), Options::default()).unwrap();
+    disk.fail(Some(Fault {
+        from: 0,
+        to: usize::MAX,
+        kind: io::ErrorKind::Other,
+        what: What::Journal,
+    }));
+    for sequence in 1..=5 {
+        store.apply_retention(&[append(sequence, b"1")]).unwrap();
+    }
+    let left = Disk::of(disk.image());
+    let found = RedbStore::on(Arc::new(left), Options::default()).unwrap();
+    assert_eq!(sequences(&found), [1, 2, 3, 4, 5]);
+    disk.fail(None);
+    disk.take_log();
+    store.apply_retention(&[append(6, b"1")]).unwrap();
+    disk.take_log();
+    store.apply_retention(&[append(7, b"1")]).unwrap();
+    assert_eq!(disk.syncs(), 1, "there is a journal again");
+}
+
 /// What the store itself refuses says nothing of the disk.
 #[test]
 fn a_refused_change_leaves_the_rest() {

@@ -81,6 +81,34 @@ fn a_file_of_format_1_is_migrated() {
     }
 }
 
+/// The second version had no journal; one that lies beside the file is of another one.
+#[test]
+fn a_file_of_format_2_is_migrated() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("store.redb");
+    let store = RedbStore::open(&file).unwrap();
+    store.apply_retention(&[append(1, b"1")]).unwrap();
+    store.apply_retention(&[append(2, b"2")]).unwrap();
+    let contents = Contents::of(&store);
+    drop(store);
+    {
+        let database = Database::open(&file).unwrap();
+        let write = database.begin_write().unwrap();
+        let journal = TableDefinition::<(), &[u8; 16]>::new("journal");
+        assert!(write.delete_table(journal).unwrap());
+        let mut about = write.open_table(ABOUT).unwrap();
+        about.insert("format", 2).unwrap();
+        drop(about);
+        write.commit().unwrap();
+    }
+    let store = RedbStore::open(&file).unwrap();
+    assert_eq!(Contents::of(&store), contents);
+    store.apply_retention(&[append(3, b"3")]).unwrap();
+    drop(store);
+    let store = RedbStore::open(&file).unwrap();
+    assert_eq!(store.backlog().unwrap().messages, 3);
+}
+
 #[test]
 fn a_file_of_a_newer_format_is_refused() {
     let directory = tempfile::tempdir().unwrap();
