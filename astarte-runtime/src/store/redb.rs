@@ -47,11 +47,16 @@ use crate::{DeviceId, Realm};
 /// [`apply_session`](SessionStore::apply_session) is all in the file or not at all, and durable when it returns, unless
 /// the store was [opened](Self::builder) with less. Calls that come at the same time share one write to the disk.
 ///
+/// Changes are first written to a journal beside the file, `<name>.journal`, which is 256 KiB long and belongs to it: a
+/// copy of the file while a process has it open, or after one was killed, is whole with the journal alone. Where the last
+/// handle was dropped, the file has everything.
+///
 /// A file belongs to one device, or to those whose handles [`device`](Self::device) makes. Clones are handles on the same
 /// file.
 ///
-/// After a failure of the disk the next call opens the file anew. So a full disk refuses what needs space, and the store
-/// goes on when there is space.
+/// After a failure of the disk the next call opens the file anew. So a full disk refuses what needs space, once the journal
+/// has no room, and the store goes on when there is space. A call that failed because of the disk may be found done by a later
+/// process.
 #[derive(Clone, Debug)]
 pub struct RedbStore {
     file: Arc<OpenFile>,
@@ -86,7 +91,7 @@ impl RedbStore {
 
     /// Opens a file as [`open`](Self::open) does, and puts a new one in its place where it is damaged.
     ///
-    /// The damaged file stays beside it, as `<name>.damaged-<date and time in UTC>`. What was in it is lost to the device:
+    /// The damaged file stays beside it, as `<name>.damaged-<date and time in UTC>`, and so does its journal. What was in it is lost to the device:
     /// the new store's properties are [not complete](PropertyStore::is_complete), for every device of the file.
     ///
     /// Files of up to 16 MiB are read in full to find damage, and larger ones where damage was found while they were in
@@ -118,7 +123,7 @@ impl RedbStore {
     /// Writes what a file holds as lines of JSON, for people who look for a fault.
     ///
     /// The file is not changed, also where a process that had it open was killed or where an earlier version of this crate
-    /// wrote it; then it is read into memory. Each line is an object whose `kind` is `file`, `device`, `property`,
+    /// wrote it; then it is read into memory, with what is in its journal. Each line is an object whose `kind` is `file`, `device`, `property`,
     /// `message`, `set_aside` or `session`; `device` is `realm/device id`, or null in a file of one device. Values are
     /// those that were sent or received: a datetime is `{"datetime":` milliseconds since 1970`}`, a blob is
     /// `{"base64":` text`}`.

@@ -266,12 +266,14 @@ impl Told {
     }
 }
 
-/// With less durability a killed process loses its last changes, and nothing else.
+/// With less durability a killed process loses nothing either: the system has what no disk has yet.
 #[test]
-fn a_kill_of_a_relaxed_store_loses_the_end_alone() -> TestResult {
+fn a_kill_of_a_relaxed_store_loses_nothing() -> TestResult {
     if let Ok(file) = env::var(RELAXED_ROLE) {
-        let every = Duration::from_millis(2);
-        let durability = Durability::Relaxed { every, commits: 5 };
+        let durability = Durability::Relaxed {
+            every: Duration::from_secs(3600),
+            commits: u32::MAX,
+        };
         let store = RedbStore::builder().durability(durability).open(file)?;
         let first = store.backlog()?.last + 1;
         println!("\nbegun");
@@ -287,7 +289,7 @@ fn a_kill_of_a_relaxed_store_loses_the_end_alone() -> TestResult {
     for round in 0..10 {
         let mut child = Command::new(env::current_exe()?)
             .args([
-                "kill::a_kill_of_a_relaxed_store_loses_the_end_alone",
+                "kill::a_kill_of_a_relaxed_store_loses_nothing",
                 "--exact",
                 "--nocapture",
             ])
@@ -312,9 +314,8 @@ fn a_kill_of_a_relaxed_store_loses_the_end_alone() -> TestResult {
             "round {round}: a gap"
         );
         let found = numbers.len() as u64;
-        // Four commits may be in memory alone when the next one is told.
         assert!(
-            found >= last && found + 4 >= told && found <= told + 1,
+            (told..=told + 1).contains(&found),
             "round {round}: {told} were told, {found} are there"
         );
         last = found;
