@@ -1,9 +1,10 @@
 //! Random histories: calls of two devices, a disk that fails now and then, kills and power cuts.
 //!
 //! After each step the store holds what a store in memory holds after the calls that were acknowledged, in their order.
-//! A call that failed may count or not, until the next one is acknowledged.
+//! A call that failed may count or not, until the next one is acknowledged. With less durability a power cut may take the
+//! last calls, and none before one that stays.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use proptest::{collection::vec, prelude::*};
 
@@ -16,7 +17,10 @@ use crate::{
     DeviceId,
     store::{
         MemoryStore, RetentionChange, StoreError,
-        redb::{RedbStore, options::Options},
+        redb::{
+            RedbStore,
+            options::{Durability, Options},
+        },
     },
 };
 
@@ -34,15 +38,22 @@ proptest! {
     #[test]
     fn what_was_acknowledged_is_there_whatever_happens(
         journal in prop_oneof![Just(1_u64 << 10), Just(8 << 10)],
+        durability in prop_oneof![Just(Durability::Immediate), Just(RELAXED)],
         events in vec(event(), 1..40),
     ) {
-        let mut world = World::new(Options { journal, ..Options::default() });
+        let mut world = World::new(Options { journal, durability, ..Options::default() });
         for event in events {
             world.event(event);
         }
         world.event(Event::Kill);
     }
 }
+
+/// By itself it writes nothing to the disk.
+const RELAXED: Durability = Durability::Relaxed {
+    every: Duration::from_secs(3600),
+    commits: u32::MAX,
+};
 
 #[derive(Clone, Debug)]
 enum Event {
@@ -135,6 +146,15 @@ impl World {
                 let image = self.unsynced.left(part, self.cuts);
                 self.unsynced = Unsynced::behind(image.clone());
                 self.restart(Disk::of(image));
+                if self.options.durability == RELAXED {
+                    let prefixes = |history: &History| -> Vec<History> {
+                        let lengths = (0..=history.len()).rev();
+                        lengths.map(|end| history[..end].to_vec()).collect()
+                    };
+                    self.histories = self.histories.iter().flat_map(prefixes).collect();
+                }
+                // What is found is on the disk.
+                return self.settle();
             }
             Event::Fail { after, steps, what } => {
                 let from = self.disk.steps() + 1 + after;
@@ -162,10 +182,7 @@ impl World {
         };
         if result.is_ok() {
             self.histories = self.histories.iter().map(with).collect();
-            self.check();
-            let held = self.held();
-            self.histories.retain(|history| contents(history) == held);
-            self.histories.truncate(1);
+            self.settle();
         } else {
             let more: Vec<_> = self.histories.iter().map(with).collect();
             self.histories.extend(more);
@@ -187,6 +204,14 @@ impl World {
             }
             RetentionChange::Clear | RetentionChange::Clock(_) => {}
         }
+    }
+
+    /// Finds out what has happened.
+    fn settle(&mut self) {
+        self.check();
+        let held = self.held();
+        self.histories.retain(|history| contents(history) == held);
+        self.histories.truncate(1);
     }
 
     fn check(&mut self) {
