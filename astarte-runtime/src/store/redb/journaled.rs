@@ -47,8 +47,8 @@ struct Place {
     prepared: bool,
 }
 
-/// From how many bytes of jobs on they are applied although nobody reads: some hundred messages. A reader may have to
-/// wait for that many.
+/// From how many bytes of jobs on they are applied although nobody reads: a hundred messages, which a reader would wait
+/// 0.4 ms for. More at once would not be quicker by the message.
 const SETTLED_FROM: usize = 16 << 10;
 
 impl Journaled {

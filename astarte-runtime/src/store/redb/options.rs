@@ -51,8 +51,8 @@ impl Default for Options {
     }
 }
 
-/// Room for 1 600 messages of a few values. With more, checkpoints would be rarer, which take a twentieth of the time
-/// already, and a start behind a crash would take longer; with less, they would be felt.
+/// Room for 1 700 messages of a few values. With more, checkpoints would be rarer, which take a seventieth of the time
+/// already; with less, a burst would come upon several.
 const JOURNAL: u64 = 256 << 10;
 
 impl RedbStoreBuilder {

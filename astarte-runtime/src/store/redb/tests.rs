@@ -12,6 +12,12 @@ mod group;
 mod histories;
 mod journal;
 mod migration;
+mod power;
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::RedbStore;
 use crate::{
@@ -57,6 +63,15 @@ fn append(sequence: u64, payload: &[u8]) -> RetentionChange {
 fn sequences(store: &impl RetentionStore) -> Vec<u64> {
     let loaded = store.load_messages(0, usize::MAX, u64::MAX).unwrap();
     loaded.into_iter().map(|message| message.sequence).collect()
+}
+
+/// Polls until another thread has done its work.
+fn soon(mut done: impl FnMut() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < limit, "not within 30 s");
+        thread::yield_now();
+    }
 }
 
 /// All that a store holds.

@@ -7,7 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Contents, append,
-    disk::{Disk, Image, Part, Step, Unsynced},
+    disk::{Disk, Image, Step},
+    power::{Part, Unsynced},
     stored,
 };
 use crate::store::{

@@ -1,16 +1,11 @@
 //! Less durability than usual.
 
-use std::{
-    io,
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{io, sync::Arc, time::Duration};
 
 use super::{
     append,
     disk::{Disk, Fault, Name, Step, What},
-    sequences,
+    sequences, soon,
 };
 use crate::store::{
     RetentionStore, StoreError,
@@ -78,15 +73,6 @@ fn dropping_the_last_handle_writes_what_is_left() {
     drop(clone);
     let store = RedbStore::on(Arc::new(Disk::of(disk.image())), Options::default()).unwrap();
     assert_eq!(sequences(&store), [1, 2]);
-}
-
-/// Polls until the thread of the store has done its work.
-fn soon(mut done: impl FnMut() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(30);
-    while !done() {
-        assert!(Instant::now() < limit, "not within 30 s");
-        thread::yield_now();
-    }
 }
 
 #[test]

@@ -5,7 +5,11 @@ use std::{
     thread,
 };
 
-use super::{append, disk::Disk, message, sequences, stored};
+use super::{
+    append,
+    disk::{Disk, Name, Step},
+    message, sequences, soon, stored,
+};
 use crate::store::{
     PropertyStore, RetainedMessage, RetentionChange, RetentionStore, StoreError,
     redb::{RedbStore, options::Options},
@@ -52,6 +56,42 @@ fn calls_at_the_same_time_share_syncs() {
         "{syncs} syncs for {} calls",
         2 * THREADS * CALLS
     );
+}
+
+/// What is stored is read at once, while a record waits for the disk, and while a checkpoint does.
+#[test]
+fn who_reads_does_not_wait_for_the_disk() {
+    let disk = Disk::default();
+    let options = Options {
+        journal: 4 << 10,
+        ..Options::default()
+    };
+    let store = RedbStore::on(Arc::new(disk.clone()), options).unwrap();
+    let mut checkpoints = 0;
+    for sequence in 1..=200 {
+        if sequence <= 100 {
+            // The file grows for what follows.
+            store.apply_retention(&[append(sequence, b"1")]).unwrap();
+            assert_eq!(store.backlog().unwrap().messages, sequence);
+            continue;
+        }
+        disk.take_log();
+        disk.hold_syncs(true);
+        // Not in a scope, which would wait for ever where this fails.
+        let (writing, reading) = (store.clone(), store.clone());
+        let writer = thread::spawn(move || writing.apply_retention(&[append(sequence, b"1")]));
+        soon(|| disk.held_syncs() == 1);
+        let reader = thread::spawn(move || reading.backlog());
+        soon(|| reader.is_finished());
+        let backlog = reader.join().unwrap().unwrap();
+        assert_eq!(backlog.messages, sequence - 1);
+        disk.hold_syncs(false);
+        writer.join().unwrap().unwrap();
+        let checkpoint = |step: &Step| matches!(step, Step::Sync(Name::Database));
+        checkpoints += u32::from(disk.take_log().iter().any(checkpoint));
+    }
+    assert!(checkpoints > 1, "{checkpoints} checkpoints");
+    assert_eq!(store.backlog().unwrap().messages, 200);
 }
 
 /// A change that cannot be kept is an error of the one who made it.

@@ -11,7 +11,8 @@ use proptest::{collection::vec, prelude::*};
 use super::{
     Contents, changes,
     crashes::Call,
-    disk::{Disk, Fault, Part, Unsynced, What},
+    disk::{Disk, Fault, What},
+    power::{Part, Unsynced},
 };
 use crate::{
     DeviceId,
@@ -41,7 +42,7 @@ proptest! {
         durability in prop_oneof![Just(Durability::Immediate), Just(RELAXED)],
         events in vec(event(), 1..40),
     ) {
-        let mut world = World::new(Options { journal, durability, ..Options::default() });
+        let mut world = World::new(Options { durability, journal, ..Options::default() });
         for event in events {
             world.event(event);
         }
