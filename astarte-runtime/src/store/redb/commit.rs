@@ -47,14 +47,14 @@ enum Role {
 impl Commits {
     /// Stores an encoded job, and returns when it is stored.
     pub(super) fn submit(&self, file: &OpenFile, job: Vec<u8>) -> Result<(), StoreError> {
-        let stored = match &file.flusher {
-            None => self.share(&file.engine, job),
+        match &file.flusher {
+            None => self.share(&file.engine, job)?,
             // It waits for no disk; waiting for others would take longer.
-            Some(flusher) => file.engine.commit(&job, Some(flusher)),
-        };
+            Some(flusher) => file.engine.commit(&job, Some(flusher))?,
+        }
         // While the next one leads. Where it fails the database is opened anew, and the journal has what is stored.
         let _ = file.engine.settle_if_much();
-        stored.map_err(StoreError::from)
+        Ok(())
     }
 
     fn share(&self, engine: &Engine, job: Vec<u8>) -> Result<(), Failure> {
