@@ -213,8 +213,8 @@ impl Config {
         self
     }
 
-    /// How many messages may wait to be sent while online, at least 1; 1000 by default. Where there are more, `send`
-    /// waits.
+    /// How many messages may wait to be sent while online, at least 1; 1000 by default. Where there are more, `send`,
+    /// `set` and `unset` wait.
     #[must_use]
     pub fn queue(mut self, messages: usize) -> Self {
         self.queue = messages;

@@ -161,6 +161,7 @@ impl<E: Send> Inbox<E> {
     pub(crate) fn abandon(&self) {
         let mut queue = self.lock();
         queue.unread = true;
+        queue.waker = None;
         let unread = std::mem::take(&mut queue.waiting);
         queue.properties.clear();
         drop(queue);

@@ -30,7 +30,7 @@ use crate::{
     Retention,
     delivery::{DeliveryError, Receipt, Settle},
     metrics::Dropped,
-    publish::{PublishRef, Publishes},
+    publish::PublishRef,
 };
 
 /// Why a message is not taken.
@@ -80,7 +80,10 @@ pub(crate) trait Sink {
 
     /// Takes messages of QoS 0, which nobody waits for, for as long as there is room. Returns how many, and the bytes of
     /// their packets.
-    fn send_unreliable(&mut self, publishes: Publishes<'_>) -> (usize, usize);
+    fn send_unreliable<'p>(
+        &mut self,
+        publishes: impl Iterator<Item = PublishRef<'p>>,
+    ) -> (usize, usize);
 }
 
 #[derive(Debug)]
@@ -327,6 +330,7 @@ impl Outbox {
             }
             kept => queue.line.push(kept),
         });
+        queue.wake();
     }
 
     /// Tells those who wait for properties that the server has them all.
@@ -465,7 +469,12 @@ impl Queue {
                 self.dropped.count(&DeliveryError::Expired);
             }
             Some(Next::Unreliable(_, publishes)) => {
-                let (messages, bytes) = sink.send_unreliable(publishes);
+                // Where the backlog waits as well, it has its turn after each.
+                let most = match self.backlog.front() {
+                    Some(_) => 1,
+                    None => usize::MAX,
+                };
+                let (messages, bytes) = sink.send_unreliable(publishes.take(most));
                 self.line.skip_unreliable(messages, bytes);
                 return messages > 0;
             }
@@ -662,11 +671,14 @@ mod tests {
             true
         }
 
-        fn send_unreliable(&mut self, publishes: Publishes<'_>) -> (usize, usize) {
-            let bytes = publishes.map(|publish| publish.bytes().len()).sum();
-            let before = self.0.len();
-            self.0.extend(publishes.map(topic));
-            (self.0.len() - before, bytes)
+        fn send_unreliable<'p>(
+            &mut self,
+            publishes: impl Iterator<Item = PublishRef<'p>>,
+        ) -> (usize, usize) {
+            publishes.fold((0, 0), |(messages, bytes), publish| {
+                self.0.push(topic(publish));
+                (messages + 1, bytes + publish.bytes().len())
+            })
         }
 
         fn send(&mut self, entry: Entry) {
@@ -771,6 +783,48 @@ mod tests {
         outbox.retire(other.interface);
         assert_eq!(outbox.dropped().removed, 1);
         assert_eq!(taken(&outbox), ["8"]);
+    }
+
+    #[test]
+    fn the_backlog_has_its_turn_beside_many_unreliable_messages() {
+        let outbox = Outbox::new(10, 10);
+        outbox.set_mode(Mode::Online);
+        let unreliable = datastream(Retention::Discard, None);
+        for name in ["1", "2", "3"] {
+            push_unreliable(&outbox, name, unreliable).unwrap();
+        }
+        for sequence in [1, 2] {
+            let (stored, _) = message(&format!("stored {sequence}"), Retention::Stored, None);
+            outbox.push_stored(sequence, stored);
+        }
+        assert_eq!(taken(&outbox), ["1", "stored 1", "2", "stored 2", "3"]);
+    }
+
+    #[tokio::test]
+    async fn parked_properties_make_room() {
+        let outbox = Outbox::new(1, 1);
+        outbox.set_mode(Mode::Online);
+        let id = PropertyId {
+            interface: "org.example.A",
+            major: 1,
+            path: "/a".into(),
+        };
+        outbox.push_property(Message {
+            publish: Publish::new("a", QoS::ExactlyOnce, b""),
+            kind: MessageKind::Property(SentProperty { id, serial: 1 }),
+            delivery: None,
+            repeated: false,
+        });
+        let mut room = std::pin::pin!(outbox.room());
+        let context = &mut std::task::Context::from_waker(Waker::noop());
+        assert!(room.as_mut().poll(context).is_pending());
+        let waiting = async {
+            room.await;
+            outbox.is_empty()
+        };
+        let parking = async { outbox.park_properties() };
+        let (is_empty, ()) = tokio::join!(waiting, parking);
+        assert!(is_empty);
     }
 
     #[tokio::test]

@@ -35,7 +35,9 @@ pub use self::{
 pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Whether calls may block their thread, as those of a store on disk do; `true` by default.
     ///
-    /// Then the device writes on a thread for such calls. Handles read on the thread that calls them.
+    /// Then the device writes on a thread for such calls. Where they do not block, it calls the store where a property is set
+    /// and where it is acknowledged, under a lock: the store must not use the handles of the device. Handles read on the
+    /// thread that calls them.
     fn blocks(&self) -> bool {
         true
     }

@@ -121,12 +121,12 @@ impl Book {
         delivery
     }
 
-    /// Notes in the store what the broker has acknowledged, and tells those who wait.
+    /// Notes in the store what the broker has acknowledged. Also returns those who are to be told, without the lock.
     pub(super) fn acknowledge(
         &mut self,
         store: &dyn PropertyStore,
         acknowledged: Vec<AcknowledgedProperty>,
-    ) -> Result<(), StoreError> {
+    ) -> (Result<(), StoreError>, Vec<(Settle, Receipt)>) {
         let mut changes = Vec::new();
         let mut settled = Vec::new();
         for property in acknowledged {
@@ -137,27 +137,20 @@ impl Book {
             true => Ok(()),
             false => store.apply(&changes),
         };
-        settled.into_iter().for_each(settle);
-        noted
+        (noted, settled)
     }
 
     /// The same for one, without a list.
     fn acknowledge_one(
         &mut self,
         store: &dyn PropertyStore,
-        acknowledged: AcknowledgedProperty,
+        sent: SentProperty,
+        publish: &Publish,
     ) -> Result<(), StoreError> {
-        let AcknowledgedProperty {
-            sent,
-            publish,
-            settle: settled,
-        } = acknowledged;
-        let noted = match self.acknowledged(sent, &publish) {
+        match self.acknowledged(sent, publish) {
             Some(change) => store.apply(&[change]),
             None => Ok(()),
-        };
-        settled.into_iter().for_each(settle);
-        noted
+        }
     }
 
     /// What is to be noted of a value that the broker has: nothing where it is not the newest, of which an older one says
@@ -179,7 +172,7 @@ impl Book {
 }
 
 /// Tells whoever waits. Nobody does where the `Delivery` was dropped.
-fn settle((settle, receipt): (Settle, Receipt)) {
+pub(super) fn settle((settle, receipt): (Settle, Receipt)) {
     let _ = settle.send(Ok(receipt));
 }
 
@@ -201,6 +194,8 @@ impl Shared {
             Ok(store) => store,
             Err(error) => return SetAtOnce::Done(Err(error)),
         };
+        let mut book = self.book();
+        // With the lock: the rows of an interface that is removed are deleted after this, or not made.
         match self.outbox.place_property(id.interface(), waker) {
             Ok(()) => {}
             Err(Refusal::Full) => return SetAtOnce::Full,
@@ -213,7 +208,7 @@ impl Shared {
             }
         }
         let (id, publish) = (id.clone(), publish.to_owned());
-        let set = self.book().set_one(self, store.as_ref(), id, publish);
+        let set = book.set_one(self, store.as_ref(), id, publish);
         SetAtOnce::Done(set.map_err(|error| {
             trace::event!(warn, "the property store failed", error = describe(&error));
             SendError::Store(error)
@@ -228,7 +223,13 @@ impl Shared {
         let Some(store) = self.store().ok().filter(|store| !store.blocks()) else {
             return Some(property);
         };
-        let noted = self.book().acknowledge_one(store.as_ref(), property);
+        let AcknowledgedProperty {
+            sent,
+            publish,
+            settle: waiting,
+        } = property;
+        let noted = self.book().acknowledge_one(store.as_ref(), sent, &publish);
+        waiting.into_iter().for_each(settle);
         if let Err(error) = noted {
             self.reject_store(CONTROL, String::new(), &error);
         }

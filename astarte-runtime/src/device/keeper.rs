@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    book::{AcknowledgedProperty, Book, CONTROL},
+    book::{AcknowledgedProperty, Book, CONTROL, settle},
     describe,
     interfaces::InterfaceKind,
     shared::Shared,
@@ -189,8 +189,12 @@ impl Keeper {
         if acknowledged.is_empty() {
             return;
         }
-        let noted = self.with_book(move |store, book| book.acknowledge(store, acknowledged));
-        if let Err(error) = noted.await {
+        let noted = self.with_book(move |store, book| Ok(book.acknowledge(store, acknowledged)));
+        let noted = noted.await.and_then(|(noted, waiting)| {
+            waiting.into_iter().for_each(settle);
+            noted
+        });
+        if let Err(error) = noted {
             // The rows stay unsent, and go out again after the next connection.
             self.shared.reject_store(CONTROL, String::new(), &error);
         }

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     Config,
     outbox::{Entry, Message, MessageKind, Mode, Sink},
-    publish::{PublishRef, Publishes},
+    publish::PublishRef,
     session::{self, Answer, Event, Received},
     status::Status,
     store::{SessionChange, StoreError},
@@ -146,7 +146,8 @@ impl Serving {
         while self.handshake.is_over() && (self.changed || !self.noted) {
             self.follow_up(connection, link, memory).await;
         }
-        if self.introduced {
+        // While stored properties are loaded, newer values wait behind them.
+        if self.introduced && self.loading.is_none() {
             if self.stopping.is_none() {
                 connection.resolver.in_use();
             }
@@ -226,7 +227,10 @@ impl Serving {
         link: &mut Link,
         memory: &mut Memory,
     ) -> Result<(), End> {
-        let takes_more = self.introduced && memory.session.has_room() && link.has_room();
+        let takes_more = self.introduced
+            && self.loading.is_none()
+            && memory.session.has_room()
+            && link.has_room();
         let deadline = self.deadline(connection);
         let Connection {
             shared,
@@ -483,7 +487,10 @@ impl Sink for Filling<'_> {
         has_id && self.link.has_room()
     }
 
-    fn send_unreliable(&mut self, publishes: Publishes<'_>) -> (usize, usize) {
+    fn send_unreliable<'p>(
+        &mut self,
+        publishes: impl Iterator<Item = PublishRef<'p>>,
+    ) -> (usize, usize) {
         let (mut messages, mut bytes) = (0, 0);
         if !self.memory.session.has_room() {
             return (messages, bytes);

@@ -40,6 +40,7 @@ impl<I: Interface> PropertyWriter<I> {
     /// - [`SendError::Value`](crate::SendError::Value): Astarte refuses the value.
     /// - [`SendError::Size`](crate::SendError::Size): the message is larger than the broker takes.
     /// - [`SendError::Store`](crate::SendError::Store): the store cannot be written.
+    /// - [`SendError::Removed`](crate::SendError::Removed): the interface was removed from the device.
     /// - [`SendError::Closed`](crate::SendError::Closed): the device has stopped.
     pub fn set<E>(&self, endpoint: E, value: E::Value<'_>) -> Sending
     where
@@ -50,7 +51,7 @@ impl<I: Interface> PropertyWriter<I> {
         })
     }
 
-    /// Unsets a property. The future resolves once that is stored.
+    /// Unsets a property. The future resolves once that is stored, which it is once the queue of messages has room.
     ///
     /// # Errors
     ///

@@ -134,10 +134,10 @@ impl Line {
         run.messages -= messages;
         run.bytes -= bytes;
         self.len -= messages;
-        self.packets.gone += bytes;
         if run.messages == 0 {
             self.order.pop_front();
         }
+        self.packets.skip(bytes);
     }
 
     /// Takes all messages out, in their order.
@@ -154,7 +154,7 @@ impl Line {
                     for publish in Publishes::of(run) {
                         each(Next::Unreliable(&of, publish));
                     }
-                    packets.gone += bytes;
+                    packets.skip(bytes);
                 }
             }
         }
@@ -162,16 +162,21 @@ impl Line {
 }
 
 impl Packets {
+    fn skip(&mut self, bytes: usize) {
+        self.gone += bytes;
+        if self.gone == self.front.len() {
+            self.gone = 0;
+            self.front.clear();
+            if self.front.capacity() > KEPT {
+                self.front = Vec::new();
+            }
+        }
+    }
+
     /// Goes on with the other half where one is empty.
     fn turn(&mut self) {
-        if self.gone < self.front.len() {
-            return;
+        if self.front.is_empty() {
+            std::mem::swap(&mut self.front, &mut self.back);
         }
-        self.gone = 0;
-        self.front.clear();
-        if self.front.capacity() > KEPT {
-            self.front = Vec::new();
-        }
-        std::mem::swap(&mut self.front, &mut self.back);
     }
 }
