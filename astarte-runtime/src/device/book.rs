@@ -77,9 +77,7 @@ impl Book {
             is_known.push(known);
             if !known {
                 changes.push(change(id, payload));
-                if wanted.len() > 1 {
-                    changed.insert(id);
-                }
+                changed.insert(id);
             }
         }
         store.apply(&changes)?;
