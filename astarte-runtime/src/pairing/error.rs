@@ -1,6 +1,9 @@
 //! What can go wrong with pairing.
 
-use std::{fmt, io};
+use std::{
+    fmt::{self, Write as _},
+    io,
+};
 
 use thiserror::Error;
 
@@ -26,7 +29,10 @@ pub enum PairingError {
     #[error(transparent)]
     Clock(#[from] ClockError),
     /// The server gave a certificate for somebody else.
-    #[error("the server gave a certificate for `{found}`, the device is `{expected}`")]
+    #[error(
+        "the server gave a certificate for `{}`, the device is `{expected}`",
+        Line(found)
+    )]
     CommonName {
         /// The common name in the certificate.
         found: String,
@@ -50,7 +56,8 @@ pub enum PairingError {
     Key(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What the server said makes no sense: the URL may be that of another service.
     #[error(
-        "the server's answer is not one of the pairing API, check its URL: {reason} (the server said: {answer})"
+        "the server's answer is not one of the pairing API, check its URL: {} (the server said: {answer})",
+        Line(reason)
     )]
     Malformed {
         /// What is wrong with it.
@@ -199,15 +206,23 @@ impl fmt::Display for Answer {
         if body.is_empty() {
             return Ok(());
         }
-        // What a foreign server says must not break out of a line of a log.
-        let shown = |c: char| if c.is_control() { ' ' } else { c };
-        write!(
-            f,
-            " {}",
-            body.chars().take(SHOWN).map(shown).collect::<String>()
-        )
+        write!(f, " {}", Line(body))
     }
 }
 
-/// Characters of a body in a message.
+/// The beginning of a text that comes from the server, on one line: it must not break out of a line of a log.
+struct Line<'a>(&'a str);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |c: char| if c.is_control() { ' ' } else { c };
+        self.0
+            .chars()
+            .take(SHOWN)
+            .map(shown)
+            .try_for_each(|c| f.write_char(c))
+    }
+}
+
+/// Characters of such a text in a message.
 const SHOWN: usize = 300;

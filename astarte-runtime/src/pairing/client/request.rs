@@ -286,8 +286,23 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line_of_bounded_length() {
-        let long = answer(500, &"a\n".repeat(10_000));
-        let text = PairingError::Server(long).to_string();
-        assert!(!text.contains('\n') && text.len() < 400, "{text}");
+        #[derive(Debug, Deserialize)]
+        enum Known {
+            Variant,
+        }
+        let long = "a\n\u{7f}".repeat(10_000);
+        let unknown = format!("{{\"data\":{}}}", Value::from(long.as_str()));
+        let errors = [
+            PairingError::Server(answer(500, &long)),
+            read::<Known>(&answer(200, &unknown)).expect_err("it is no variant"),
+            PairingError::CommonName {
+                found: long,
+                expected: "test/id".to_owned(),
+            },
+        ];
+        for text in errors.map(|error| error.to_string()) {
+            assert!(!text.contains(char::is_control), "{text:?}");
+            assert!(text.len() < 500, "{text}");
+        }
     }
 }
