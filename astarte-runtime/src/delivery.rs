@@ -1,5 +1,7 @@
 //! What became of a message after it was accepted.
 
+mod slots;
+
 use std::{
     future::Future,
     pin::Pin,
@@ -7,7 +9,9 @@ use std::{
 };
 
 use thiserror::Error;
-use tokio::sync::oneshot;
+
+use self::slots::Waiting;
+pub(crate) use self::slots::{Deliveries, Settle};
 
 /// What becomes of a message that was accepted: drop it to forget, or await it.
 ///
@@ -17,9 +21,11 @@ pub struct Delivery(State);
 
 #[derive(Debug)]
 enum State {
-    Settled(Result<Receipt, DeliveryError>),
-    Waiting(oneshot::Receiver<Result<Receipt, DeliveryError>>),
+    Settled(Outcome),
+    Waiting(Waiting),
 }
+
+pub(crate) type Outcome = Result<Receipt, DeliveryError>;
 
 /// How a message reached the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,32 +81,19 @@ pub enum DeliveryError {
     SetAside,
 }
 
-/// The other end of a [`Delivery`].
-pub(crate) type Settle = oneshot::Sender<Result<Receipt, DeliveryError>>;
-
 impl Delivery {
     pub(crate) fn settled(receipt: Receipt) -> Self {
         Self(State::Settled(Ok(receipt)))
-    }
-
-    pub(crate) fn waiting() -> (Settle, Self) {
-        let (settle, outcome) = oneshot::channel();
-        (settle, Self(State::Waiting(outcome)))
     }
 }
 
 impl Future for Delivery {
     type Output = Result<Receipt, DeliveryError>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &self.0 {
             State::Settled(outcome) => Poll::Ready(outcome.clone()),
-            State::Waiting(outcome) => {
-                // A sender that is gone without a word belonged to a device that is gone.
-                Pin::new(outcome)
-                    .poll(cx)
-                    .map(|outcome| outcome.unwrap_or(Err(DeliveryError::Closed)))
-            }
+            State::Waiting(waiting) => waiting.poll(cx),
         }
     }
 }

@@ -97,7 +97,7 @@ fn answer(event: Event<'_, u64>) -> Option<Answer> {
         }),
         Event::Recorded(sequence) => Some(Answer::Noted(sequence)),
         Event::Released(id) => Some(Answer::Forgotten(id)),
-        Event::Acknowledged(_)
+        Event::Acknowledged(..)
         | Event::Freed
         | Event::Pong
         | Event::Subscribed(..)

@@ -31,7 +31,7 @@ use crate::{
     device::{Registrar, RetainMessage, Shared, qos},
     error::{DecodeError, ValueError},
     kind::{self, Kind},
-    outbox::{Datastream, MessageKind},
+    outbox::{Datastream, Message, MessageKind},
     path::PathWriter,
     payload::Payload,
     prepared::Prepared,
@@ -189,7 +189,14 @@ fn send<I: Interface>(
 /// Has a message stored before it is sent.
 fn retain(shared: Arc<Shared>, mapping: &Mapping, packet: &Prepared, of: Datastream) -> Sending {
     let (reliability, expiry, interface) = (mapping.reliability, mapping.expiry, of.interface);
-    let (message, delivery) = sending::message(packet.view(), MessageKind::Datastream(of));
+    let publish = packet.view();
+    let (settle, delivery) = sending::delivery(&shared, publish.qos());
+    let message = Message {
+        publish: publish.to_owned(),
+        kind: MessageKind::Datastream(of),
+        delivery: settle,
+        repeated: false,
+    };
     Sending::stored(async move {
         if shared.outbox.is_retired(interface) {
             let interface = interface.name;

@@ -22,15 +22,15 @@ use self::{
 pub(crate) use self::{
     backlog::{Evicted, LoadedBacklog},
     message::{
-        Datastream, Entry, InterfaceId, Message, MessageKind, PropertyId, SentProperty, Stored,
-        destination,
+        Datastream, Entry, InterfaceId, Message, MessageKind, SentProperty, Stored, destination,
+        path,
     },
 };
 use crate::{
     Retention,
     delivery::{DeliveryError, Receipt, Settle},
     metrics::Dropped,
-    publish::PublishRef,
+    publish::{PublishRef, Spare},
 };
 
 /// Why a message is not taken.
@@ -100,6 +100,8 @@ struct Queue {
     retired: Vec<InterfaceId>,
     /// Senders that wait for room.
     wakers: Vec<Waker>,
+    /// Where packets are copied to.
+    spare: Spare,
     dropped: Dropped,
 }
 
@@ -115,6 +117,7 @@ impl Outbox {
             parked: Vec::new(),
             retired: Vec::new(),
             wakers: Vec::new(),
+            spare: Spare::default(),
             dropped: Dropped::default(),
         };
         Self {
@@ -174,14 +177,27 @@ impl Outbox {
     }
 
     /// Takes a property, which is stored: whoever set it waits for no more than that.
-    pub(crate) fn push_property(&self, message: Message) {
+    pub(crate) fn push_property(
+        &self,
+        publish: PublishRef<'_>,
+        sent: SentProperty,
+        delivery: Settle,
+    ) {
         let mut queue = self.lock();
         match queue.mode {
             // What settles it is its drop.
             Mode::Closed => return,
-            _ if queue.is_retired(message.kind.interface()) => return,
-            Mode::Offline => return queue.park(message),
-            Mode::Handshake | Mode::Online => queue.line.push_back(message),
+            _ if queue.is_retired(sent.interface) => return,
+            Mode::Offline => return queue.park(sent.interface, Some(delivery)),
+            Mode::Handshake | Mode::Online => {
+                let message = Message {
+                    publish: queue.spare.copy(publish),
+                    kind: MessageKind::Property(sent),
+                    delivery: Some(delivery),
+                    repeated: false,
+                };
+                queue.line.push_back(message);
+            }
         }
         drop(queue);
         self.filled.notify_one();
@@ -267,6 +283,11 @@ impl Outbox {
         );
     }
 
+    /// Takes buffers of packets that have gone, for those that come.
+    pub(crate) fn recycle(&self, spare: &mut Spare) {
+        self.lock().spare.append(spare);
+    }
+
     /// Waits until there may be something to take.
     pub(crate) async fn filled(&self) {
         self.filled.notified().await;
@@ -309,7 +330,7 @@ impl Outbox {
         for message in messages.into_iter().rev() {
             match message.kind {
                 _ if queue.is_retired(message.kind.interface()) => queue.backlog.remove(message),
-                MessageKind::Property(_) => queue.park(message),
+                MessageKind::Property(of) => queue.park(of.interface, message.delivery),
                 _ if message.is_ordered() => queue.backlog.put_back(message),
                 _ => queue.line.push_front(message),
             }
@@ -325,9 +346,11 @@ impl Outbox {
     pub(crate) fn park_properties(&self) {
         let mut queue = self.lock();
         queue.sort_out(|queue, waiting| match waiting {
-            Next::Message(message) if matches!(message.kind, MessageKind::Property(_)) => {
-                queue.park(message);
-            }
+            Next::Message(Message {
+                kind: MessageKind::Property(of),
+                delivery,
+                ..
+            }) => queue.park(of.interface, delivery),
             kept => queue.line.push(kept),
         });
         queue.wake();
@@ -336,7 +359,7 @@ impl Outbox {
     /// Tells those who wait for properties that the server has them all.
     pub(crate) fn settle_parked(&self) {
         for (_, settle) in std::mem::take(&mut self.lock().parked) {
-            let _ = settle.send(Ok(Receipt::Acknowledged));
+            settle.tell(Ok(Receipt::Acknowledged));
         }
     }
 
@@ -360,7 +383,7 @@ impl Outbox {
         queue.parked = kept;
         for (_, settle) in gone {
             queue.dropped.count(&DeliveryError::Removed);
-            let _ = settle.send(Err(DeliveryError::Removed));
+            settle.tell(Err(DeliveryError::Removed));
         }
         queue.wake();
     }
@@ -400,7 +423,18 @@ impl Outbox {
 }
 
 impl Place<'_> {
-    pub(crate) fn fill(mut self, message: Message) {
+    pub(crate) fn fill(
+        mut self,
+        of: &Datastream,
+        publish: PublishRef<'_>,
+        delivery: Option<Settle>,
+    ) {
+        let message = Message {
+            publish: self.queue.spare.copy(publish),
+            kind: MessageKind::Datastream(*of),
+            delivery,
+            repeated: false,
+        };
         match self.queue.mode {
             Mode::Online => self.queue.push_back(message),
             _ => self.queue.retain(message),
@@ -560,22 +594,21 @@ impl Queue {
         }
     }
 
-    fn park(&mut self, message: Message) {
-        let interface = message.kind.interface();
-        let Some(settle) = message.delivery.filter(|settle| !settle.is_closed()) else {
+    fn park(&mut self, property_of: InterfaceId, delivery: Option<Settle>) {
+        let Some(settle) = delivery.filter(|settle| !settle.is_forgotten()) else {
             return;
         };
         // Those who have gone are forgotten whenever the list would have to grow.
         if self.parked.len() == self.parked.capacity() {
-            self.parked.retain(|(_, settle)| !settle.is_closed());
+            self.parked.retain(|(_, settle)| !settle.is_forgotten());
         }
-        self.parked.push((interface, settle));
+        self.parked.push((property_of, settle));
     }
 
     fn keep_what_is_retained(&mut self) {
         self.sort_out(|queue, waiting| match waiting {
             Next::Message(message) => match &message.kind {
-                MessageKind::Property(_) => queue.park(message),
+                MessageKind::Property(of) => queue.park(of.interface, message.delivery),
                 // What was in flight was accepted: it goes out again whatever its retention.
                 MessageKind::Datastream(of)
                     if of.retention == Retention::Discard && !message.repeated =>
@@ -618,7 +651,10 @@ mod tests {
     use rumqttc::mqttbytes::QoS;
 
     use super::*;
-    use crate::{delivery::Delivery, publish::Publish};
+    use crate::{
+        delivery::{Deliveries, Delivery},
+        publish::Publish,
+    };
 
     fn datastream(retention: Retention, expires: Option<Instant>) -> Datastream {
         Datastream {
@@ -633,7 +669,7 @@ mod tests {
     }
 
     fn message(name: &str, retention: Retention, expires: Option<Instant>) -> (Message, Delivery) {
-        let (settle, delivery) = Delivery::waiting();
+        let (settle, delivery) = Deliveries::default().waiting();
         let publish = Publish::new(name, QoS::AtLeastOnce, b"");
         let kind = MessageKind::Datastream(datastream(retention, expires));
         (
@@ -651,7 +687,8 @@ mod tests {
         let MessageKind::Datastream(of) = message.kind else {
             panic!("{message:?}");
         };
-        outbox.place(&of, Waker::noop())?.fill(message);
+        let place = outbox.place(&of, Waker::noop())?;
+        place.fill(&of, message.publish.view(), message.delivery);
         Ok(())
     }
 
@@ -804,17 +841,14 @@ mod tests {
     async fn parked_properties_make_room() {
         let outbox = Outbox::new(1, 1);
         outbox.set_mode(Mode::Online);
-        let id = PropertyId {
-            interface: "org.example.A",
-            major: 1,
-            path: "/a".into(),
+        let publish = Publish::new("a", QoS::ExactlyOnce, b"");
+        let interface = datastream(Retention::Discard, None).interface;
+        let sent = SentProperty {
+            interface,
+            serial: 1,
         };
-        outbox.push_property(Message {
-            publish: Publish::new("a", QoS::ExactlyOnce, b""),
-            kind: MessageKind::Property(SentProperty { id, serial: 1 }),
-            delivery: None,
-            repeated: false,
-        });
+        let (settle, _delivery) = Deliveries::default().waiting();
+        outbox.push_property(publish.view(), sent, settle);
         let mut room = std::pin::pin!(outbox.room());
         let context = &mut std::task::Context::from_waker(Waker::noop());
         assert!(room.as_mut().poll(context).is_pending());

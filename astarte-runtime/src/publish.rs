@@ -2,14 +2,18 @@
 //!
 //! A packet is encoded where its message is made, once: queues move its bytes, the session fills in its packet id and DUP.
 
-use std::{ops::Range, sync::Arc};
+mod spare;
+
+use std::ops::Range;
 
 use bytes::BytesMut;
 use rumqttc::mqttbytes::QoS;
 
-/// A PUBLISH packet but for its packet id and DUP. A clone is the same bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Publish(Arc<[u8]>);
+pub(crate) use self::spare::Spare;
+
+/// A PUBLISH packet but for its packet id and DUP.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Publish(Vec<u8>);
 
 /// A PUBLISH packet in a buffer.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +47,9 @@ impl Publish {
         let mut buffer = Vec::with_capacity(TOPIC + topic.len() + 2 + payload.len());
         let mut draft = Draft::begin(&mut buffer, qos, &Prefix::new(topic), |_| {});
         draft.payload().extend_from_slice(payload);
-        let range = draft.finish();
-        Self(buffer[range].into())
+        let packet = draft.finish();
+        buffer.drain(..packet.start);
+        Self(buffer)
     }
 
     pub(crate) fn view(&self) -> PublishRef<'_> {
@@ -53,10 +58,6 @@ impl Publish {
 
     pub(crate) fn qos(&self) -> QoS {
         self.view().qos()
-    }
-
-    pub(crate) fn payload(&self) -> &[u8] {
-        self.view().payload()
     }
 }
 
@@ -87,7 +88,7 @@ impl<'a> PublishRef<'a> {
     }
 
     pub(crate) fn to_owned(self) -> Publish {
-        Publish(self.0.into())
+        Publish(self.0.to_vec())
     }
 
     /// Appends the packet; an id is ignored at QoS 0.
@@ -235,7 +236,7 @@ mod tests {
                 let payload = vec![7; len];
                 let packet = Publish::new("test/küche", qos, &payload);
                 assert_eq!(packet.view().topic(), "test/küche".as_bytes());
-                assert_eq!((packet.qos(), packet.payload()), (qos, &*payload));
+                assert_eq!((packet.qos(), packet.view().payload()), (qos, &*payload));
                 let mut out = BytesMut::from(&b"x"[..]);
                 packet
                     .view()

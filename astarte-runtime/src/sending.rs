@@ -12,12 +12,11 @@ use rumqttc::mqttbytes::QoS;
 use thiserror::Error;
 
 use crate::{
-    delivery::{Delivery, Receipt},
+    delivery::{Delivery, Receipt, Settle},
     device::{ConnectError, SetAtOnce, Shared},
     error::{ParamError, ValueError},
-    outbox::{Datastream, Message, MessageKind, PropertyId, Refusal, destination},
+    outbox::{Datastream, InterfaceId, Refusal, destination},
     prepared::Prepared,
-    publish::PublishRef,
     store::StoreError,
 };
 
@@ -41,7 +40,7 @@ enum State {
     Property {
         shared: Arc<Shared>,
         packet: Prepared,
-        id: PropertyId,
+        interface: InterfaceId,
     },
     /// What has to be stored first, by a task of its own.
     Stored(BoxFuture<Result<Delivery, SendError>>),
@@ -121,8 +120,12 @@ impl Sending {
         })
     }
 
-    pub(crate) fn property(shared: Arc<Shared>, packet: Prepared, id: PropertyId) -> Self {
-        Self(State::Property { shared, packet, id })
+    pub(crate) fn property(shared: Arc<Shared>, packet: Prepared, interface: InterfaceId) -> Self {
+        Self(State::Property {
+            shared,
+            packet,
+            interface,
+        })
     }
 
     pub(crate) fn stored(
@@ -136,17 +139,22 @@ impl Future for Sending {
     type Output = Result<Delivery, SendError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let State::Property { shared, packet, id } = &self.0 {
-            self.0 = match shared.set_at_once(id, packet.view(), cx.waker()) {
+        if let State::Property {
+            shared,
+            packet,
+            interface,
+        } = &self.0
+        {
+            self.0 = match shared.set_at_once(*interface, packet.view(), cx.waker()) {
                 SetAtOnce::Full => return Poll::Pending,
                 SetAtOnce::Done(set) => {
                     self.0 = State::Failed(None);
                     return Poll::Ready(set);
                 }
                 SetAtOnce::Blocks => {
-                    let (shared, id) = (Arc::clone(shared), id.clone());
+                    let (shared, interface) = (Arc::clone(shared), *interface);
                     let publish = packet.view().to_owned();
-                    let set = async move { shared.set_property(id, publish).await };
+                    let set = async move { shared.set_property(interface, publish).await };
                     State::Stored(Box::pin(set))
                 }
             };
@@ -194,27 +202,20 @@ fn accept(
         place.fill_unreliable(of, publish);
         return Ok(Delivery::settled(Receipt::Unconfirmed));
     }
-    let (message, delivery) = message(publish, MessageKind::Datastream(*of));
-    place.fill(message);
+    let (settle, delivery) = delivery(shared, publish.qos());
+    place.fill(of, publish, settle);
     Ok(delivery)
 }
 
-/// A message, and what tells what becomes of it.
-pub(crate) fn message(publish: PublishRef<'_>, kind: MessageKind) -> (Message, Delivery) {
-    let (settle, delivery) = match publish.qos() {
+/// What tells what becomes of a message, where somebody will know.
+pub(crate) fn delivery(shared: &Shared, qos: QoS) -> (Option<Settle>, Delivery) {
+    match qos {
         QoS::AtMostOnce => (None, Delivery::settled(Receipt::Unconfirmed)),
         QoS::AtLeastOnce | QoS::ExactlyOnce => {
-            let (settle, delivery) = Delivery::waiting();
+            let (settle, delivery) = shared.deliveries.waiting();
             (Some(settle), delivery)
         }
-    };
-    let message = Message {
-        publish: publish.to_owned(),
-        kind,
-        delivery: settle,
-        repeated: false,
-    };
-    (message, delivery)
+    }
 }
 
 #[cold]

@@ -43,8 +43,8 @@ pub(crate) struct Session<T> {
 /// What a received packet means to the caller.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Event<'a, T> {
-    /// The broker has taken responsibility for a message.
-    Acknowledged(T),
+    /// The broker has taken responsibility for a message, whose packet is of no more use.
+    Acknowledged(T, Option<Publish>),
     /// A packet id that an earlier process used is free.
     Freed,
     /// A message for the application. It must be acknowledged by [`Session::acknowledge`] where there is an `Ack`.
@@ -174,7 +174,8 @@ impl<T> Session<T> {
         };
         Ok(match packet {
             Packet::PubAck(PubAck { pkid }) => {
-                self.outgoing.acknowledged(pkid).map(Event::Acknowledged)
+                let acknowledged = self.outgoing.acknowledged(pkid);
+                acknowledged.map(|(token, publish)| Event::Acknowledged(token, publish))
             }
             Packet::PubRec(PubRec { pkid }) => match self.outgoing.recorded(pkid) {
                 Recorded::Release => {
@@ -186,7 +187,10 @@ impl<T> Session<T> {
             },
             Packet::PubComp(PubComp { pkid }) => {
                 let completed = self.outgoing.completed(pkid);
-                completed.map(|token| token.map_or(Event::Freed, Event::Acknowledged))
+                completed.map(|message| match message {
+                    Some((token, publish)) => Event::Acknowledged(token, publish),
+                    None => Event::Freed,
+                })
             }
             Packet::PubRel(PubRel { pkid }) => match self.incoming.released(pkid) {
                 Released::Complete => {
@@ -347,7 +351,8 @@ mod tests {
         );
         assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid: 1 })]);
         let done = session.handle((&Packet::PubComp(PubComp { pkid: 1 })).into(), &mut out);
-        assert_eq!(done, Ok(Some(Event::Acknowledged("a"))));
+        let sent = publish(QoS::ExactlyOnce, "a");
+        assert_eq!(done, Ok(Some(Event::Acknowledged("a", Some(sent)))));
         assert_eq!(session.unacknowledged(), 0);
     }
 
@@ -384,8 +389,11 @@ mod tests {
             .handle((&Packet::PubRec(PubRec { pkid: 2 })).into(), &mut out)
             .unwrap();
         match &session.reset()[..] {
-            [Unacknowledged::Message(a, "a"), Unacknowledged::Taken("b")] => {
-                assert_eq!(a.view().topic(), b"a");
+            [
+                Unacknowledged::Message(a, "a"),
+                Unacknowledged::Taken("b", Some(b)),
+            ] => {
+                assert_eq!((a.view().topic(), b.view().topic()), (&b"a"[..], &b"b"[..]));
             }
             other => panic!("{other:?}"),
         }
@@ -472,7 +480,10 @@ mod tests {
         assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid: id })]);
         assert_eq!(
             session.handle((&Packet::PubComp(PubComp { pkid: id })).into(), &mut out),
-            Ok(Some(Event::Acknowledged("a")))
+            Ok(Some(Event::Acknowledged(
+                "a",
+                Some(publish(QoS::ExactlyOnce, "a"))
+            )))
         );
         session.release_stored(7, "again", &mut out);
         assert_eq!(packets(&mut out), [Packet::PubRel(PubRel { pkid: id })]);

@@ -194,15 +194,14 @@ async fn lesson_5_properties_of_an_interface_that_is_gone_stay_unsent() -> TestR
 async fn rows_of_a_former_version_are_forgotten() -> TestResult {
     let site = Site::recorded().await?;
     let store = Arc::new(MemoryStore::new());
-    let row = |major, path: &str, ownership| {
-        let payload = b"\x10\0\0\0\x02v\0\x04\0\0\0old\0\0".to_vec();
+    let row = |major, path: &'static str, ownership| {
         Change::Store(Property {
-            interface: STATUS.to_owned(),
+            interface: STATUS.into(),
             major,
-            path: path.to_owned(),
+            path: path.into(),
             ownership,
             state: State::Sent,
-            payload,
+            payload: b"\x10\0\0\0\x02v\0\x04\0\0\0old\0\0".into(),
         })
     };
     store.apply(&[

@@ -387,19 +387,23 @@ impl PropertyStore for Disk {
         interface: &str,
         major: u32,
         path: &str,
-    ) -> Result<Option<Property>, StoreError> {
+    ) -> Result<Option<Property<'static>>, StoreError> {
         self.rows.load(interface, major, path)
     }
 
-    fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError> {
+    fn load_interface(
+        &self,
+        interface: &str,
+        major: u32,
+    ) -> Result<Vec<Property<'static>>, StoreError> {
         self.rows.load_interface(interface, major)
     }
 
-    fn load_all(&self) -> Result<Vec<Property>, StoreError> {
+    fn load_all(&self) -> Result<Vec<Property<'static>>, StoreError> {
         self.rows.load_all()
     }
 
-    fn apply(&self, changes: &[Change]) -> Result<(), StoreError> {
+    fn apply(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {
         self.check()?;
         self.rows.apply(changes)
     }

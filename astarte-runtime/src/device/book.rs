@@ -4,7 +4,7 @@
 //! whoever sets. Stores that do not block are written where a property is set; for the others the keeper does it.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet},
     sync::{MutexGuard, PoisonError},
     task::Waker,
 };
@@ -13,7 +13,7 @@ use super::{describe, shared::Shared};
 use crate::{
     Ownership,
     delivery::{Delivery, Receipt, Settle},
-    outbox::{InterfaceId, Message, MessageKind, PropertyId, Refusal, SentProperty},
+    outbox::{self, InterfaceId, Refusal, SentProperty},
     publish::{Publish, PublishRef},
     sending::SendError,
     status::{RejectReason, Rejected, Status},
@@ -26,8 +26,8 @@ pub(super) const CONTROL: &str = "control";
 
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    /// The serial of the newest value of each property that the broker has not acknowledged.
-    newest: HashMap<PropertyId, u64>,
+    /// The serial of the newest value of each property, by its path, that the broker has not acknowledged.
+    newest: BTreeMap<InterfaceId, BTreeMap<Box<str>, u64>>,
     last_serial: u64,
 }
 
@@ -49,16 +49,25 @@ pub(crate) enum SetAtOnce {
     Blocks,
 }
 
+/// A value that a property is to have, or had when it was sent.
+#[derive(Clone, Copy)]
+struct Value<'a> {
+    interface: InterfaceId,
+    path: &'a str,
+    /// Empty where the property is unset.
+    payload: &'a [u8],
+}
+
 impl Book {
-    /// The serial of the newest value of a property; 0 where the broker has acknowledged it, or this process has not
+    /// The serial of the newest value of a property; none where the broker has acknowledged it, or this process has not
     /// set it.
-    pub(super) fn serial(&self, id: &PropertyId) -> u64 {
-        self.newest.get(id).copied().unwrap_or(0)
+    pub(super) fn newest(&self, interface: InterfaceId, path: &str) -> Option<u64> {
+        self.newest.get(&interface)?.get(path).copied()
     }
 
     pub(super) fn forget(&mut self, interfaces: &[InterfaceId]) {
         self.newest
-            .retain(|id, _| !interfaces.contains(&id.interface()));
+            .retain(|interface, _| !interfaces.contains(interface));
     }
 
     /// Stores properties, and queues those that the server does not have; returns what tells of each.
@@ -66,25 +75,25 @@ impl Book {
         &mut self,
         shared: &Shared,
         store: &dyn PropertyStore,
-        wanted: Vec<(PropertyId, Publish)>,
+        wanted: &[(InterfaceId, Publish)],
     ) -> Result<Vec<Delivery>, StoreError> {
         // What is set here is not in the store yet, and must be seen by what follows.
-        let mut changed = HashSet::new();
+        let mut changed = BTreeSet::new();
         let (mut changes, mut is_known) = (Vec::new(), Vec::new());
-        for (id, publish) in &wanted {
-            let payload = publish.payload();
-            let known = !changed.contains(id) && is_known_to_server(store, id, payload)?;
+        for (interface, publish) in wanted {
+            let value = Value::of(shared, *interface, publish.view());
+            let known = !changed.contains(&value.row()) && self.is_known_to_server(store, value)?;
             is_known.push(known);
             if !known {
-                changes.push(change(id, payload));
-                changed.insert(id);
+                changes.push(value.change());
+                changed.insert(value.row());
             }
         }
         store.apply(&changes)?;
-        let deliveries = wanted.into_iter().zip(is_known);
-        let deliveries = deliveries.map(|((id, publish), known)| match known {
+        let deliveries = wanted.iter().zip(is_known);
+        let deliveries = deliveries.map(|((interface, publish), known)| match known {
             true => Delivery::settled(Receipt::Unchanged),
-            false => self.publish(shared, id, publish),
+            false => self.publish(shared, *interface, publish.view()),
         });
         Ok(deliveries.collect())
     }
@@ -94,58 +103,84 @@ impl Book {
         &mut self,
         shared: &Shared,
         store: &dyn PropertyStore,
-        id: PropertyId,
-        publish: Publish,
+        interface: InterfaceId,
+        publish: PublishRef<'_>,
     ) -> Result<Delivery, StoreError> {
-        if is_known_to_server(store, &id, publish.payload())? {
+        let value = Value::of(shared, interface, publish);
+        if self.is_known_to_server(store, value)? {
             return Ok(Delivery::settled(Receipt::Unchanged));
         }
-        store.apply(&[change(&id, publish.payload())])?;
-        Ok(self.publish(shared, id, publish))
+        store.apply(&[value.change()])?;
+        Ok(self.publish(shared, interface, publish))
     }
 
-    fn publish(&mut self, shared: &Shared, id: PropertyId, publish: Publish) -> Delivery {
-        let (settle, delivery) = Delivery::waiting();
+    /// Whether the server has this value of a property already, or has none where it is to be unset.
+    fn is_known_to_server(
+        &self,
+        store: &dyn PropertyStore,
+        value: Value<'_>,
+    ) -> Result<bool, StoreError> {
+        let Value {
+            interface,
+            path,
+            payload,
+        } = value;
+        // One that is on its way is not known to be there.
+        if self.newest(interface, path).is_some() {
+            return Ok(false);
+        }
+        Ok(match store.load(interface.name, interface.major, path)? {
+            Some(row) => row.state == State::Sent && *row.payload == *payload,
+            None => payload.is_empty(),
+        })
+    }
+
+    fn publish(
+        &mut self,
+        shared: &Shared,
+        interface: InterfaceId,
+        publish: PublishRef<'_>,
+    ) -> Delivery {
+        let (settle, delivery) = shared.deliveries.waiting();
         self.last_serial += 1;
         let serial = self.last_serial;
-        self.newest.insert(id.clone(), serial);
+        let Value { path, .. } = Value::of(shared, interface, publish);
+        let newest = self.newest.entry(interface).or_default();
+        match newest.get_mut(path) {
+            Some(newest) => *newest = serial,
+            None => drop(newest.insert(path.into(), serial)),
+        }
         // A device that has stopped settles by the drop, and so does a removed interface.
-        shared.outbox.push_property(Message {
-            publish,
-            kind: MessageKind::Property(SentProperty { id, serial }),
-            delivery: Some(settle),
-            repeated: false,
-        });
+        let sent = SentProperty { interface, serial };
+        shared.outbox.push_property(publish, sent, settle);
         delivery
     }
 
-    /// Notes in the store what the broker has acknowledged. Also returns those who are to be told, without the lock.
+    /// Notes in the store what the broker has acknowledged.
     pub(super) fn acknowledge(
         &mut self,
+        shared: &Shared,
         store: &dyn PropertyStore,
-        acknowledged: Vec<AcknowledgedProperty>,
-    ) -> (Result<(), StoreError>, Vec<(Settle, Receipt)>) {
-        let mut changes = Vec::new();
-        let mut settled = Vec::new();
-        for property in acknowledged {
-            changes.extend(self.acknowledged(property.sent, &property.publish));
-            settled.extend(property.settle);
-        }
-        let noted = match changes.is_empty() {
+        acknowledged: &[AcknowledgedProperty],
+    ) -> Result<(), StoreError> {
+        let changes: Vec<_> = acknowledged
+            .iter()
+            .filter_map(|property| self.acknowledged(shared, property))
+            .collect();
+        match changes.is_empty() {
             true => Ok(()),
             false => store.apply(&changes),
-        };
-        (noted, settled)
+        }
     }
 
     /// The same for one, without a list.
     fn acknowledge_one(
         &mut self,
+        shared: &Shared,
         store: &dyn PropertyStore,
-        sent: SentProperty,
-        publish: &Publish,
+        acknowledged: &AcknowledgedProperty,
     ) -> Result<(), StoreError> {
-        match self.acknowledged(sent, publish) {
+        match self.acknowledged(shared, acknowledged) {
             Some(change) => store.apply(&[change]),
             None => Ok(()),
         }
@@ -153,25 +188,69 @@ impl Book {
 
     /// What is to be noted of a value that the broker has: nothing where it is not the newest, of which an older one says
     /// nothing.
-    fn acknowledged(&mut self, sent: SentProperty, publish: &Publish) -> Option<Change> {
-        let id = match self.newest.entry(sent.id) {
-            Entry::Occupied(newest) if *newest.get() == sent.serial => newest.remove_entry().0,
-            // Of an earlier process.
-            Entry::Vacant(none) if sent.serial == 0 => none.into_key(),
-            _ => return None,
-        };
+    fn acknowledged<'a>(
+        &mut self,
+        shared: &Shared,
+        acknowledged: &'a AcknowledgedProperty,
+    ) -> Option<Change<'a>> {
+        let SentProperty { interface, serial } = acknowledged.sent;
+        let value = Value::of(shared, interface, acknowledged.publish.view());
+        let Value { path, payload, .. } = value;
+        let mut of_interface = self.newest.get_mut(&interface);
+        let newest = of_interface.as_ref().and_then(|newest| newest.get(path));
+        // 0 is of an earlier process.
+        if newest.copied().unwrap_or(0) != serial {
+            return None;
+        }
+        if let Some(newest) = &mut of_interface {
+            newest.remove(path);
+        }
         Some(Change::Acknowledge {
-            interface: id.interface.to_owned(),
-            major: id.major,
-            path: id.path.as_ref().to_owned(),
-            payload: publish.payload().to_vec(),
+            interface: interface.name.into(),
+            major: interface.major,
+            path: path.into(),
+            payload: payload.into(),
         })
     }
 }
 
-/// Tells whoever waits. Nobody does where the `Delivery` was dropped.
-pub(super) fn settle((settle, receipt): (Settle, Receipt)) {
-    let _ = settle.send(Ok(receipt));
+impl<'a> Value<'a> {
+    fn of(shared: &Shared, interface: InterfaceId, publish: PublishRef<'a>) -> Self {
+        Self {
+            interface,
+            path: outbox::path(publish, shared.base.len(), interface.name),
+            payload: publish.payload(),
+        }
+    }
+
+    fn row(self) -> (InterfaceId, &'a str) {
+        (self.interface, self.path)
+    }
+
+    fn change(self) -> Change<'a> {
+        Change::Store(Property {
+            interface: self.interface.name.into(),
+            major: self.interface.major,
+            path: self.path.into(),
+            ownership: Ownership::Device,
+            state: if self.payload.is_empty() {
+                State::Unset
+            } else {
+                State::Unsent
+            },
+            payload: self.payload.into(),
+        })
+    }
+}
+
+impl AcknowledgedProperty {
+    /// Tells whoever waits.
+    pub(super) fn settle(self) -> Publish {
+        if let Some((settle, receipt)) = self.settle {
+            settle.tell(Ok(receipt));
+        }
+        self.publish
+    }
 }
 
 impl Shared {
@@ -183,7 +262,7 @@ impl Shared {
     /// Sets a property, or unsets it by an empty payload, where the store does not block.
     pub(crate) fn set_at_once(
         &self,
-        id: &PropertyId,
+        interface: InterfaceId,
         publish: PublishRef<'_>,
         waker: &Waker,
     ) -> SetAtOnce {
@@ -194,44 +273,39 @@ impl Shared {
         };
         let mut book = self.book();
         // With the lock: the rows of an interface that is removed are deleted after this, or not made.
-        match self.outbox.place_property(id.interface(), waker) {
+        match self.outbox.place_property(interface, waker) {
             Ok(()) => {}
             Err(Refusal::Full) => return SetAtOnce::Full,
             Err(Refusal::Removed) => {
-                let interface = id.interface;
+                let interface = interface.name;
                 return SetAtOnce::Done(Err(SendError::Removed { interface }));
             }
             Err(Refusal::Closed | Refusal::Offline) => {
                 return SetAtOnce::Done(Err(self.closed()));
             }
         }
-        let (id, publish) = (id.clone(), publish.to_owned());
-        let set = book.set_one(self, store.as_ref(), id, publish);
+        let set = book.set_one(self, store.as_ref(), interface, publish);
         SetAtOnce::Done(set.map_err(|error| {
             trace::event!(warn, "the property store failed", error = describe(&error));
             SendError::Store(error)
         }))
     }
 
-    /// Notes what the broker has acknowledged where the store does not block; gives it back where it does.
+    /// Notes what the broker has acknowledged where the store does not block, and returns the packet; gives it back where it
+    /// does.
     pub(super) fn acknowledge_at_once(
         &self,
         property: AcknowledgedProperty,
-    ) -> Option<AcknowledgedProperty> {
+    ) -> Result<Publish, AcknowledgedProperty> {
         let Some(store) = self.store().ok().filter(|store| !store.blocks()) else {
-            return Some(property);
+            return Err(property);
         };
-        let AcknowledgedProperty {
-            sent,
-            publish,
-            settle: waiting,
-        } = property;
-        let noted = self.book().acknowledge_one(store.as_ref(), sent, &publish);
-        waiting.into_iter().for_each(settle);
+        let noted = self.book().acknowledge_one(self, store.as_ref(), &property);
+        let publish = property.settle();
         if let Err(error) = noted {
             self.reject_store(CONTROL, String::new(), &error);
         }
-        None
+        Ok(publish)
     }
 
     /// Tells that something could not be stored.
@@ -242,31 +316,4 @@ impl Shared {
             reason: RejectReason::Store(describe(error)),
         }));
     }
-}
-
-/// Whether the server has this value of a property already, or has none where it is to be unset.
-fn is_known_to_server(
-    store: &dyn PropertyStore,
-    id: &PropertyId,
-    payload: &[u8],
-) -> Result<bool, StoreError> {
-    Ok(match store.load(id.interface, id.major, &id.path)? {
-        Some(row) => row.state == State::Sent && row.payload == payload,
-        None => payload.is_empty(),
-    })
-}
-
-fn change(id: &PropertyId, payload: &[u8]) -> Change {
-    Change::Store(Property {
-        interface: id.interface.to_owned(),
-        major: id.major,
-        path: id.path.as_ref().to_owned(),
-        ownership: Ownership::Device,
-        state: if payload.is_empty() {
-            State::Unset
-        } else {
-            State::Unsent
-        },
-        payload: payload.to_vec(),
-    })
 }

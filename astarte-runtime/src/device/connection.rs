@@ -39,7 +39,7 @@ use crate::{
     inbox::Taken,
     outbox::{Message, MessageKind, Mode, SentProperty, Stored},
     path,
-    publish::Publish,
+    publish::{Publish, Spare},
     purge,
     session::{Ack, Answer, Publication, Session, Unacknowledged},
     status::{Disconnected, RejectReason, Rejected, Status},
@@ -56,8 +56,8 @@ pub(crate) enum Token {
     /// Of a handshake.
     Handshake {
         generation: u32,
-        /// The stored property in it, if any, and the packet that it went in.
-        stored: Option<(SentProperty, Publish)>,
+        /// The stored property in it, if any.
+        stored: Option<SentProperty>,
     },
     /// Of the application.
     Message(Pending),
@@ -70,8 +70,6 @@ pub(crate) struct Pending {
     pub(super) kind: MessageKind,
     pub(super) delivery: Option<Settle>,
     pub(super) repeated: bool,
-    /// The packet of a property, to tell whether the store still holds what was sent.
-    pub(super) stored: Option<Publish>,
 }
 
 #[derive(Debug)]
@@ -130,6 +128,8 @@ pub(super) struct Memory {
     /// Counts handshakes.
     pub(super) generation: u32,
     pub(super) recent: Recent,
+    /// Buffers of packets that have gone.
+    pub(super) spare: Spare,
     pub(super) endings: Endings,
     /// Whether the broker had kept the session when the link began, and the device asked for its properties on it.
     pub(super) resumed: bool,
@@ -152,6 +152,7 @@ impl Connection {
             renewing: false,
             generation: 0,
             recent: Recent::default(),
+            spare: Spare::default(),
             endings: Endings::default(),
             resumed: false,
             emptied_cache: false,
@@ -375,13 +376,17 @@ impl Connection {
                         repeated: true,
                     });
                 }
-                Unacknowledged::Taken(token @ Token::Message(_)) => self.acknowledged(token),
+                Unacknowledged::Taken(token @ Token::Message(_), publish) => {
+                    self.acknowledged(token, publish);
+                }
                 // The broker that has forgotten the session has forgotten its ids.
                 Unacknowledged::Message(_, token @ Token::Release(_))
-                | Unacknowledged::Taken(token @ Token::Release(_)) => self.acknowledged(token),
+                | Unacknowledged::Taken(token @ Token::Release(_), _) => {
+                    self.acknowledged(token, None);
+                }
                 // The next handshake sends what is stored.
                 Unacknowledged::Message(_, Token::Handshake { .. })
-                | Unacknowledged::Taken(Token::Handshake { .. }) => {}
+                | Unacknowledged::Taken(Token::Handshake { .. }, _) => {}
             }
         }
         self.shared.outbox.put_back(messages);
@@ -392,71 +397,67 @@ impl Connection {
     /// The broker keeps the session, and the next process releases the ids that it holds: their rows stay.
     fn leave(&self, mut unacknowledged: Vec<Unacknowledged<Token>>) {
         let is_held = |message: &mut Unacknowledged<Token>| match message {
-            Unacknowledged::Taken(Token::Release(_)) => true,
-            Unacknowledged::Taken(Token::Message(pending)) => {
+            Unacknowledged::Taken(Token::Release(_), _) => true,
+            Unacknowledged::Taken(Token::Message(pending), _) => {
                 matches!(pending.kind, MessageKind::Stored(_))
             }
             _ => false,
         };
         for held in unacknowledged.extract_if(.., is_held) {
-            if let Unacknowledged::Taken(Token::Message(Pending {
-                delivery: Some(settle),
-                repeated,
-                ..
-            })) = held
-            {
-                let _ = settle.send(Ok(Receipt::of(repeated)));
+            if let Unacknowledged::Taken(Token::Message(pending), _) = held {
+                pending.acknowledged();
             }
         }
         self.put_back(unacknowledged);
     }
 
-    /// Settles a message that the broker has.
-    pub(super) fn acknowledged(&self, token: Token) {
-        match token {
-            Token::Handshake { stored: None, .. } => {}
-            Token::Release(sequence) => self.retain(retainer::Request::Done(sequence)),
-            Token::Handshake {
-                stored: Some((sent, publish)),
-                ..
-            } => {
-                self.acknowledged_property(AcknowledgedProperty {
-                    sent,
-                    publish,
-                    settle: None,
-                });
+    /// Settles a message that the broker has. Returns its packet where it is of no more use.
+    pub(super) fn acknowledged(&self, token: Token, publish: Option<Publish>) -> Option<Publish> {
+        let property = |sent, publish, settle| AcknowledgedProperty {
+            sent,
+            publish,
+            settle,
+        };
+        match (token, publish) {
+            (
+                Token::Handshake {
+                    stored: Some(sent), ..
+                },
+                Some(publish),
+            ) => self.acknowledged_property(property(sent, publish, None)),
+            (
+                Token::Message(Pending {
+                    kind: MessageKind::Property(sent),
+                    delivery,
+                    repeated,
+                }),
+                Some(publish),
+            ) => {
+                let settle = delivery.map(|settle| (settle, Receipt::of(repeated)));
+                self.acknowledged_property(property(sent, publish, settle))
             }
-            Token::Message(Pending {
-                kind,
-                delivery,
-                repeated,
-                stored,
-            }) => {
-                let receipt = Receipt::of(repeated);
-                match (kind, stored) {
-                    (MessageKind::Property(sent), Some(publish)) => {
-                        let settle = delivery.map(|settle| (settle, receipt));
-                        self.acknowledged_property(AcknowledgedProperty {
-                            sent,
-                            publish,
-                            settle,
-                        });
-                    }
-                    (kind, _) => {
-                        if let MessageKind::Stored(Stored { sequence, .. }) = kind {
-                            self.retain(retainer::Request::Done(sequence));
-                        }
-                        // Nobody waits where the `Delivery` was dropped.
-                        let _ = delivery.map(|settle| settle.send(Ok(receipt)));
-                    }
+            (Token::Message(pending), publish) => {
+                if let MessageKind::Stored(Stored { sequence, .. }) = pending.kind {
+                    self.retain(retainer::Request::Done(sequence));
                 }
+                pending.acknowledged();
+                publish
             }
+            (Token::Release(sequence), publish) => {
+                self.retain(retainer::Request::Done(sequence));
+                publish
+            }
+            (Token::Handshake { .. }, publish) => publish,
         }
     }
 
-    fn acknowledged_property(&self, property: AcknowledgedProperty) {
-        if let Some(property) = self.shared.acknowledge_at_once(property) {
-            self.ask(Request::Acknowledged(property));
+    fn acknowledged_property(&self, property: AcknowledgedProperty) -> Option<Publish> {
+        match self.shared.acknowledge_at_once(property) {
+            Ok(publish) => Some(publish),
+            Err(property) => {
+                self.ask(Request::Acknowledged(property));
+                None
+            }
         }
     }
 
@@ -538,11 +539,20 @@ impl Connection {
     }
 }
 
+impl Pending {
+    /// Tells whoever waits that the broker has it.
+    fn acknowledged(self) {
+        if let Some(settle) = self.delivery {
+            settle.tell(Ok(Receipt::of(self.repeated)));
+        }
+    }
+}
+
 impl Token {
     /// Whether it is of an interface that the device does not have.
     pub(super) fn is_removed(&self, interfaces: &Interfaces) -> bool {
         let id = match self {
-            Self::Handshake { stored, .. } => stored.as_ref().map(|(sent, _)| sent.id.interface()),
+            Self::Handshake { stored, .. } => stored.as_ref().map(|sent| sent.interface),
             Self::Message(Pending { kind, .. }) => Some(kind.interface()),
             Self::Release(_) => None,
         };

@@ -188,8 +188,7 @@ impl Handshake {
             let set = properties
                 .iter()
                 .filter(|(_, property)| property.state != State::Unset);
-            let paths =
-                set.map(|(_, property)| (property.interface.as_str(), property.path.as_str()));
+            let paths = set.map(|(_, property)| (&*property.interface, &*property.path));
             self.list = purge::encode(paths);
             if self.list.len() > LIST_LIMIT {
                 return Err(self.list.len());
@@ -197,7 +196,7 @@ impl Handshake {
         }
         if let Resend::Unsent(also) = &self.plan.properties {
             properties.retain(|(_, property)| {
-                property.state != State::Sent || also.contains(&property.interface.as_str())
+                property.state != State::Sent || also.contains(&&*property.interface)
             });
         }
         trace::event!(debug, "sending stored properties", count = properties.len());
@@ -308,11 +307,16 @@ impl Handshake {
         }
     }
 
-    fn publish_property(&mut self, sent: SentProperty, property: Property, cx: &mut Context<'_>) {
+    fn publish_property(
+        &mut self,
+        sent: SentProperty,
+        property: Property<'_>,
+        cx: &mut Context<'_>,
+    ) {
         let topic = format!("{}/{}{}", cx.base, property.interface, property.path);
         let publish = Publish::new(&topic, QoS::ExactlyOnce, &property.payload);
         // What the server was known to have needs no note that it has it.
-        let stored = (property.state != State::Sent).then(|| (sent, publish.clone()));
+        let stored = (property.state != State::Sent).then_some(sent);
         self.queue(publish, stored, cx);
     }
 
@@ -320,12 +324,7 @@ impl Handshake {
         self.queue(Publish::new(topic, QoS::ExactlyOnce, payload), None, cx);
     }
 
-    fn queue(
-        &mut self,
-        publish: Publish,
-        stored: Option<(SentProperty, Publish)>,
-        cx: &mut Context<'_>,
-    ) {
+    fn queue(&mut self, publish: Publish, stored: Option<SentProperty>, cx: &mut Context<'_>) {
         let token = Token::Handshake {
             generation: self.generation,
             stored,

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    book::{AcknowledgedProperty, Book, CONTROL, settle},
+    book::{AcknowledgedProperty, Book, CONTROL},
     describe,
     interfaces::InterfaceKind,
     shared::Shared,
@@ -26,7 +26,7 @@ use crate::{
     Ownership,
     delivery::Delivery,
     inbox::Announce,
-    outbox::{InterfaceId, PropertyId, SentProperty},
+    outbox::{InterfaceId, SentProperty},
     payload::Payload,
     publish::Publish,
     sending::SendError,
@@ -47,7 +47,7 @@ const BATCH: usize = 256;
 /// A property that the application sets, or unsets by an empty payload.
 #[derive(Debug)]
 pub(crate) struct SetProperty {
-    pub(crate) id: PropertyId,
+    pub(crate) interface: InterfaceId,
     pub(crate) publish: Publish,
     pub(crate) reply: oneshot::Sender<Result<Delivery, SendError>>,
 }
@@ -55,7 +55,7 @@ pub(crate) struct SetProperty {
 /// What the handshake is to send.
 #[derive(Debug)]
 pub(crate) struct LoadedProperties {
-    pub(crate) properties: Vec<(SentProperty, Property)>,
+    pub(crate) properties: Vec<(SentProperty, Property<'static>)>,
     /// Whether the store has all that the device has set.
     pub(crate) complete: bool,
 }
@@ -189,9 +189,15 @@ impl Keeper {
         if acknowledged.is_empty() {
             return;
         }
-        let noted = self.with_book(move |store, book| Ok(book.acknowledge(store, acknowledged)));
-        let noted = noted.await.and_then(|(noted, waiting)| {
-            waiting.into_iter().for_each(settle);
+        let shared = Arc::clone(&self.shared);
+        let noted = self.with_book(move |store, book| {
+            let noted = book.acknowledge(&shared, store, &acknowledged);
+            Ok((noted, acknowledged))
+        });
+        let noted = noted.await.and_then(|(noted, acknowledged)| {
+            for property in acknowledged {
+                property.settle();
+            }
             noted
         });
         if let Err(error) = noted {
@@ -211,13 +217,13 @@ impl Keeper {
                 loaded.retain(|(_, property)| property.state != State::Sent);
             }
             let with_serial = loaded.into_iter().map(|(interface, property)| {
-                let id = PropertyId {
-                    interface,
-                    major: property.major,
-                    path: property.path.as_str().into(),
+                let major = property.major;
+                let interface = InterfaceId {
+                    name: interface,
+                    major,
                 };
-                let serial = book.serial(&id);
-                (SentProperty { id, serial }, property)
+                let serial = book.newest(interface, &property.path).unwrap_or(0);
+                (SentProperty { interface, serial }, property)
             });
             Ok(LoadedProperties {
                 properties: with_serial.collect(),
@@ -249,18 +255,18 @@ impl Keeper {
 
     async fn set(&mut self, mut sets: Vec<SetProperty>) {
         // Asked before what is stored: the rows of an interface are deleted after it was removed.
-        let removed = sets.extract_if(.., |set| self.shared.outbox.is_retired(set.id.interface()));
+        let removed = sets.extract_if(.., |set| self.shared.outbox.is_retired(set.interface));
         for set in removed {
-            let interface = set.id.interface;
+            let interface = set.interface.name;
             // Whoever set it does not wait any more.
             let _ = set.reply.send(Err(SendError::Removed { interface }));
         }
         let (replies, wanted): (Vec<_>, Vec<_>) = sets
             .into_iter()
-            .map(|SetProperty { id, publish, reply }| (reply, (id, publish)))
+            .map(|set| (set.reply, (set.interface, set.publish)))
             .unzip();
         let shared = Arc::clone(&self.shared);
-        let set = self.with_book(move |store, book| book.set(&shared, store, wanted));
+        let set = self.with_book(move |store, book| book.set(&shared, store, &wanted));
         match set.await {
             Ok(deliveries) => {
                 for (reply, delivery) in replies.into_iter().zip(deliveries) {
@@ -309,18 +315,18 @@ impl Keeper {
             Payload::parse(&payload).is_ok_and(|payload| payload.optional_value().is_none());
         let change = if unset {
             Change::Delete {
-                interface: interface.to_owned(),
+                interface: interface.into(),
                 major,
-                path: path.clone(),
+                path: path.clone().into(),
             }
         } else {
             Change::Store(Property {
-                interface: interface.to_owned(),
+                interface: interface.into(),
                 major,
-                path: path.clone(),
+                path: path.clone().into(),
                 ownership: Ownership::Server,
                 state: State::Sent,
-                payload,
+                payload: payload.into(),
             })
         };
         match self.apply(vec![change]).await {
@@ -341,8 +347,8 @@ impl Keeper {
     async fn purge_unlisted(&mut self, listed: &HashSet<String>) {
         match self.rows(InterfaceKind::ServerProperties).await {
             Ok(rows) => {
-                let by_entry = |(name, row): (&'static str, Property)| {
-                    (format!("{name}{}", row.path), (name, row.path))
+                let by_entry = |(name, row): (&'static str, Property<'static>)| {
+                    (format!("{name}{}", row.path), (name, row.path.into_owned()))
                 };
                 let mut rows: BTreeMap<_, _> = rows.into_iter().map(by_entry).collect();
                 rows.retain(|entry, _| !listed.contains(entry));
@@ -377,9 +383,9 @@ impl Keeper {
             announcements.extend(announce.and_then(Result::ok));
             let major = registered.descriptor.version.major;
             changes.push(Change::Delete {
-                interface: interface.to_owned(),
+                interface: interface.into(),
                 major,
-                path,
+                path: path.into(),
             });
         }
         match self.apply(changes).await {
@@ -421,13 +427,16 @@ impl Keeper {
     }
 
     /// Every stored row of the interfaces of a kind, with the name of its interface.
-    async fn rows(&self, kind: InterfaceKind) -> Result<Vec<(&'static str, Property)>, StoreError> {
+    async fn rows(
+        &self,
+        kind: InterfaceKind,
+    ) -> Result<Vec<(&'static str, Property<'static>)>, StoreError> {
         let versions = self.versions(kind);
         self.with_book(move |store, _| load_rows(store, versions))
             .await
     }
 
-    async fn apply(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+    async fn apply(&self, changes: Vec<Change<'static>>) -> Result<(), StoreError> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -446,7 +455,7 @@ impl Keeper {
 fn load_rows(
     store: &dyn PropertyStore,
     versions: Vec<(&'static str, u32)>,
-) -> Result<Vec<(&'static str, Property)>, StoreError> {
+) -> Result<Vec<(&'static str, Property<'static>)>, StoreError> {
     let mut rows = Vec::new();
     for (name, major) in versions {
         let loaded = store.load_interface(name, major)?.into_iter();

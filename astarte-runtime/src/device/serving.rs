@@ -284,13 +284,15 @@ impl Serving {
                     memory.session.acknowledge(ack, &mut link.output);
                 }
             }
-            Some(Event::Acknowledged(token)) => {
+            Some(Event::Acknowledged(token, publish)) => {
                 connection.shared.counters.acknowledged();
                 let generation = match &token {
                     Token::Handshake { generation, .. } => Some(*generation),
                     Token::Message(_) | Token::Release(_) => None,
                 };
-                connection.acknowledged(token);
+                if let Some(publish) = connection.acknowledged(token, publish) {
+                    memory.spare.keep(publish);
+                }
                 self.made_room(generation, connection, link, memory);
             }
             Some(Event::Freed) => self.made_room(None, connection, link, memory),
@@ -453,6 +455,9 @@ fn answered(answer: Answer, connection: &Connection, link: &mut Link, memory: &m
 /// Moves queued messages into the session, for as long as there is room.
 fn fill(connection: &Connection, link: &mut Link, memory: &mut Memory) {
     let outbox = &connection.shared.outbox;
+    if !memory.spare.is_empty() {
+        outbox.recycle(&mut memory.spare);
+    }
     let mut filling = Filling {
         connection,
         link,
@@ -554,20 +559,18 @@ impl Filling<'_> {
             delivery,
             repeated,
         } = message;
-        let stored = matches!(kind, MessageKind::Property(_)).then(|| publish.clone());
         let dup = *restored && matches!(&kind, MessageKind::Stored(stored) if stored.doubtful);
         let token = Token::Message(Pending {
             kind,
             delivery,
             repeated,
-            stored,
         });
         let out = &mut self.link.output;
         match once {
             Some(sequence) => session.publish_stored(publish, sequence, dup, token, out),
             None => {
                 if let Some(sent) = session.publish(publish, token, out) {
-                    self.connection.acknowledged(sent);
+                    self.connection.acknowledged(sent, None);
                 }
             }
         }

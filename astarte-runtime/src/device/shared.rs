@@ -16,11 +16,11 @@ use super::{
 };
 use crate::{
     Config,
-    delivery::Delivery,
+    delivery::{Deliveries, Delivery},
     identity::client_id,
     inbox::{Decoder, Deliver, Inbox},
     metrics::Counters,
-    outbox::{Outbox, PropertyId},
+    outbox::{InterfaceId, Outbox},
     publish::{Prefix, Publish},
     sending::SendError,
     session::Answer,
@@ -35,6 +35,7 @@ pub(crate) struct Shared {
     /// The beginning of the topics of data: the base and a slash.
     pub(crate) prefix: Prefix,
     pub(crate) outbox: Outbox,
+    pub(crate) deliveries: Deliveries,
     pub(crate) status: StatusSender,
     pub(crate) counters: Arc<Counters>,
     pub(crate) registry: Registry,
@@ -64,6 +65,7 @@ impl Shared {
             prefix: Prefix::new(&format!("{base}/")),
             base,
             outbox: Outbox::new(config.queue, config.retained),
+            deliveries: Deliveries::default(),
             status: StatusSender::new(Arc::clone(&counters)),
             counters,
             registry: Registry::default(),
@@ -153,11 +155,15 @@ impl Shared {
     /// Hands a property to the keeper, and waits until it is stored.
     pub(crate) async fn set_property(
         &self,
-        id: PropertyId,
+        interface: InterfaceId,
         publish: Publish,
     ) -> Result<Delivery, SendError> {
         let (reply, stored) = oneshot::channel();
-        let set = SetProperty { id, publish, reply };
+        let set = SetProperty {
+            interface,
+            publish,
+            reply,
+        };
         self.property_store()?;
         if self.sets.send(set).await.is_err() {
             return Err(self.closed());

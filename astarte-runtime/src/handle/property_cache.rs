@@ -78,7 +78,7 @@ impl<I: PropertyEvents> PropertyCache<I> {
             let decoded =
                 Payload::parse(&row.payload).and_then(|payload| I::decode(&row.path, payload));
             decoded.map_err(|source| PropertyError::Decode {
-                path: row.path,
+                path: row.path.into_owned(),
                 source,
             })
         });

@@ -5,7 +5,7 @@ use std::{marker::PhantomData, sync::Arc};
 use rumqttc::mqttbytes::QoS;
 
 use super::{
-    path_of, prepare,
+    prepare,
     property_cache::{PropertyError, load},
     refused::{ReceiveOnDeviceOwned, Refused, SendOnProperties},
     sender,
@@ -15,8 +15,8 @@ use crate::{
     device::Shared,
     error::{ParamError, ValueError},
     inbox::Closed,
-    outbox::PropertyId,
     payload::encode_individual,
+    publish::PublishRef,
     sending::{SendError, Sending},
 };
 
@@ -84,18 +84,11 @@ impl<I: Interface> PropertyWriter<I> {
     ) -> Sending {
         let property = || {
             let packet = prepare::<I>(&self.shared, QoS::ExactlyOnce, endpoint, encode)?;
-            let topic = std::str::from_utf8(packet.view().topic()).unwrap_or_default();
-            let path = path_of::<I>(&self.shared, topic);
-            check_separator::<I>(path)?;
-            let id = PropertyId {
-                interface: I::DESCRIPTOR.name,
-                major: I::DESCRIPTOR.version.major,
-                path: path.into(),
-            };
-            Ok((packet, id))
+            check_separator::<I>(packet.view())?;
+            Ok(packet)
         };
         match property() {
-            Ok((packet, id)) => Sending::property(Arc::clone(&self.shared), packet, id),
+            Ok(packet) => Sending::property(Arc::clone(&self.shared), packet, I::DESCRIPTOR.id()),
             Err(error) => Sending::failed(error),
         }
     }
@@ -126,13 +119,17 @@ impl<I: Interface> PropertyWriter<I> {
 }
 
 /// The list of all properties separates them by semicolons: one in a path would make the server delete the property.
-fn check_separator<I: Interface>(path: &str) -> Result<(), SendError> {
-    let Some(level) = path.split('/').find(|level| level.contains(';')) else {
+fn check_separator<I: Interface>(publish: PublishRef<'_>) -> Result<(), SendError> {
+    // What comes before the path never holds one.
+    let topic = publish.topic();
+    if !topic.contains(&b';') {
         return Ok(());
-    };
+    }
+    let mut levels = topic.split(|byte| *byte == b'/');
+    let level = levels.find(|level| level.contains(&b';'));
     let source = ParamError::Character {
         name: "of a property",
-        value: level.to_owned(),
+        value: String::from_utf8_lossy(level.unwrap_or_default()).into_owned(),
         found: ';',
     };
     Err(SendError::Param {

@@ -115,10 +115,10 @@ impl Backlog {
         if self.is_loaded() && self.ready.len() < capacity {
             self.loaded = sequence;
             self.ready.push_back(Entry::Message(message));
-        } else if let Some(settle) = message.delivery.filter(|settle| !settle.is_closed()) {
+        } else if let Some(settle) = message.delivery.filter(|settle| !settle.is_forgotten()) {
             // Those who have gone are forgotten whenever the map would have to grow.
             if self.waiting.len() == self.waiting.capacity() {
-                self.waiting.retain(|_, settle| !settle.is_closed());
+                self.waiting.retain(|_, settle| !settle.is_forgotten());
             }
             self.waiting.insert(sequence, settle);
         }
@@ -136,7 +136,7 @@ impl Backlog {
         for (sequence, reason) in gone {
             self.dropped.count(&reason);
             if let Some(settle) = self.waiting.remove(&sequence) {
-                let _ = settle.send(Err(reason));
+                settle.tell(Err(reason));
             }
         }
         for (sequence, mut entry) in entries {
@@ -197,7 +197,7 @@ impl Backlog {
             self.dropped.count(&DeliveryError::Overflow);
         }
         for settle in gone.iter().filter_map(|gone| self.waiting.remove(gone)) {
-            let _ = settle.send(Err(DeliveryError::Overflow));
+            settle.tell(Err(DeliveryError::Overflow));
         }
         self.follow_up(self.loaded);
     }
@@ -312,7 +312,7 @@ impl Backlog {
             self.drop_message(message, outcome);
         }
         for (_, settle) in std::mem::take(&mut self.waiting) {
-            let _ = settle.send(Err(DeliveryError::Stored));
+            settle.tell(Err(DeliveryError::Stored));
         }
     }
 }
@@ -327,7 +327,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{delivery::Delivery, outbox::Stored, publish::Publish};
+    use crate::{delivery::Deliveries, outbox::Stored, publish::Publish};
 
     fn volatile(name: &str) -> Message {
         Message {
@@ -430,7 +430,7 @@ mod tests {
     async fn deliveries_wait_for_what_is_in_the_store_alone() {
         let mut backlog = Backlog::default();
         let with_delivery = |sequence| {
-            let (settle, delivery) = Delivery::waiting();
+            let (settle, delivery) = Deliveries::default().waiting();
             let message = Message {
                 delivery: Some(settle),
                 ..stored(sequence)

@@ -1,13 +1,13 @@
 //! A message on its way from a handle to the broker.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use rumqttc::mqttbytes::QoS;
 use tokio::time::Instant;
 
 use crate::{
     Retention,
-    delivery::{DeliveryError, Receipt, Settle},
+    delivery::{DeliveryError, Outcome, Settle},
     path,
     publish::{Publish, PublishRef},
 };
@@ -23,7 +23,7 @@ pub(crate) struct Message {
 }
 
 /// An interface, as the server tells it from others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct InterfaceId {
     pub(crate) name: &'static str,
     pub(crate) major: u32,
@@ -62,19 +62,10 @@ pub(crate) struct Stored {
     pub(crate) doubtful: bool,
 }
 
-/// Which row of the store a message carries.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct PropertyId {
-    pub(crate) interface: &'static str,
-    pub(crate) major: u32,
-    /// Shared by all that is known of the row.
-    pub(crate) path: Arc<str>,
-}
-
-/// A property on its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A property on its way. Its path is that of its packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SentProperty {
-    pub(crate) id: PropertyId,
+    pub(crate) interface: InterfaceId,
     /// Which of the values of the property it is: only the acknowledgement of the newest says that the server has it.
     pub(crate) serial: u64,
 }
@@ -94,17 +85,8 @@ impl MessageKind {
     pub(crate) fn interface(&self) -> InterfaceId {
         match self {
             Self::Datastream(datastream) => datastream.interface,
-            Self::Property(SentProperty { id, .. }) => id.interface(),
+            Self::Property(sent) => sent.interface,
             Self::Stored(stored) => stored.interface,
-        }
-    }
-}
-
-impl PropertyId {
-    pub(crate) fn interface(&self) -> InterfaceId {
-        InterfaceId {
-            name: self.interface,
-            major: self.major,
         }
     }
 }
@@ -131,10 +113,9 @@ impl Datastream {
 
 impl Message {
     /// Tells whoever waits for it.
-    pub(crate) fn settle(self, outcome: Result<Receipt, DeliveryError>) {
+    pub(crate) fn settle(self, outcome: Outcome) {
         if let Some(delivery) = self.delivery {
-            // Nobody waits where the `Delivery` was dropped.
-            let _ = delivery.send(outcome);
+            delivery.tell(outcome);
         }
     }
 
@@ -199,4 +180,10 @@ fn has_passed(expires: Option<Instant>, now: Instant) -> bool {
 pub(crate) fn destination(publish: PublishRef<'_>, base: usize) -> (&str, &str) {
     let topic = publish.topic().get(base + 1..).unwrap_or_default();
     path::destination(std::str::from_utf8(topic).unwrap_or_default())
+}
+
+/// The path of a packet on this interface, where its topic begins with a base of this length.
+pub(crate) fn path<'p>(publish: PublishRef<'p>, base: usize, interface: &str) -> &'p str {
+    let path = publish.topic().get(base + 1 + interface.len()..);
+    std::str::from_utf8(path.unwrap_or_default()).unwrap_or_default()
 }

@@ -29,15 +29,17 @@ pub(super) struct Outgoing<T> {
 struct InFlight<T> {
     id: u16,
     state: State,
+    /// None where the message was of an earlier process, or is only to be released.
+    publish: Option<Publish>,
     /// None where the message was of an earlier process, which is not known any more.
     token: Option<T>,
     /// The place in the store of a message that is kept there until the broker has it.
     stored: Option<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Published(Publish),
+    Published,
     /// QoS 2: the broker has the message, and the store is to note that before the id is released.
     Recorded,
     /// QoS 2: the broker has the message, and only the id is still taken.
@@ -77,7 +79,7 @@ pub(crate) enum Unacknowledged<T> {
     /// The broker may or may not have it.
     Message(Publish, T),
     /// The broker said that it has it.
-    Taken(T),
+    Taken(T, Option<Publish>),
 }
 
 impl<T> Outgoing<T> {
@@ -102,7 +104,7 @@ impl<T> Outgoing<T> {
 
     /// The tokens of the messages that the broker may not have.
     pub(super) fn unsure(&self) -> impl Iterator<Item = &T> {
-        let published = |sent: &&InFlight<T>| matches!(sent.state, State::Published(_));
+        let published = |sent: &&InFlight<T>| sent.state == State::Published;
         let published = self.in_flight.iter().filter(published);
         published.filter_map(|sent| sent.token.as_ref())
     }
@@ -128,7 +130,8 @@ impl<T> Outgoing<T> {
         self.give(id, true);
         self.in_flight.push_back(InFlight {
             id,
-            state: State::Published(publish),
+            state: State::Published,
+            publish: Some(publish),
             token: Some(token),
             stored,
         });
@@ -140,6 +143,7 @@ impl<T> Outgoing<T> {
         self.in_flight.push_back(InFlight {
             id,
             state: State::Released,
+            publish: None,
             token: Some(token),
             stored: Some(sequence),
         });
@@ -153,6 +157,7 @@ impl<T> Outgoing<T> {
             self.in_flight.push_back(InFlight {
                 id,
                 state: State::Released,
+                publish: None,
                 token: None,
                 stored: None,
             });
@@ -180,12 +185,10 @@ impl<T> Outgoing<T> {
             .is_some()
     }
 
-    /// A PUBACK; returns the token of the message where it is one of QoS 1.
-    pub(super) fn acknowledged(&mut self, id: u16) -> Option<T> {
-        self.take(|sent| {
-            sent.id == id && matches!(&sent.state, State::Published(publish) if publish.qos() == QoS::AtLeastOnce)
-        })
-        .flatten()
+    /// A PUBACK; returns the token of the message, and its packet, where it is one of QoS 1.
+    pub(super) fn acknowledged(&mut self, id: u16) -> Option<(T, Option<Publish>)> {
+        let sent = self.take(|sent| sent.id == id && sent.awaits_puback())?;
+        Some((sent.token?, sent.publish))
     }
 
     /// A PUBREC.
@@ -194,16 +197,14 @@ impl<T> Outgoing<T> {
         let Some(sent) = self.in_flight.iter_mut().find(|sent| sent.id == id) else {
             return Recorded::Release;
         };
-        match (&sent.state, sent.stored) {
-            (State::Published(publish), _) if publish.qos() == QoS::AtLeastOnce => {
-                Recorded::Nothing
-            }
-            (State::Published(_), Some(sequence)) => {
+        match (sent.state, sent.stored) {
+            (State::Published, _) if sent.awaits_puback() => Recorded::Nothing,
+            (State::Published, Some(sequence)) => {
                 sent.state = State::Recorded;
                 Recorded::Note(sequence)
             }
             (State::Recorded, _) => Recorded::Nothing,
-            (State::Published(_) | State::Released, _) => {
+            (State::Published | State::Released, _) => {
                 sent.state = State::Released;
                 Recorded::Release
             }
@@ -214,26 +215,28 @@ impl<T> Outgoing<T> {
     pub(super) fn noted(&mut self, sequence: u64) -> Option<u16> {
         let mut in_flight = self.in_flight.iter_mut();
         let sent = in_flight.find(|sent| sent.stored == Some(sequence))?;
-        matches!(sent.state, State::Recorded).then(|| {
+        (sent.state == State::Recorded).then(|| {
             sent.state = State::Released;
             sent.id
         })
     }
 
-    /// A PUBCOMP; returns the token of the message where it was released, and none where it was an earlier process's.
-    pub(super) fn completed(&mut self, id: u16) -> Option<Option<T>> {
-        self.take(|sent| sent.id == id && matches!(sent.state, State::Released))
+    /// A PUBCOMP; returns the token of the message, and its packet, where it was released, and none where it was an
+    /// earlier process's.
+    pub(super) fn completed(&mut self, id: u16) -> Option<Option<(T, Option<Publish>)>> {
+        let sent = self.take(|sent| sent.id == id && sent.state == State::Released)?;
+        Some(sent.token.map(|token| (token, sent.publish)))
     }
 
     /// Repeats everything. Subscriptions are not repeated: whoever sent them does so where they are still wanted.
     pub(super) fn resume(&mut self, mut write: impl FnMut(Repeated<'_>)) {
         self.subscribing.clear();
         for sent in &self.in_flight {
-            match &sent.state {
-                State::Published(publish) => write(Repeated::Publish(sent.id, publish)),
-                // Released once the store is done.
-                State::Recorded => {}
-                State::Released => write(Repeated::Release(sent.id)),
+            match (sent.state, &sent.publish) {
+                (State::Published, Some(publish)) => write(Repeated::Publish(sent.id, publish)),
+                // Recorded ones are released once the store is done.
+                (State::Published, None) | (State::Recorded, _) => {}
+                (State::Released, _) => write(Repeated::Release(sent.id)),
             }
         }
     }
@@ -244,15 +247,15 @@ impl<T> Outgoing<T> {
         let in_flight = std::mem::take(&mut self.in_flight);
         let unacknowledged = in_flight.into_iter().filter_map(|sent| {
             let token = sent.token?;
-            Some(match sent.state {
-                State::Published(publish) => Unacknowledged::Message(publish, token),
-                State::Recorded | State::Released => Unacknowledged::Taken(token),
+            Some(match (sent.state, sent.publish) {
+                (State::Published, Some(publish)) => Unacknowledged::Message(publish, token),
+                (_, publish) => Unacknowledged::Taken(token, publish),
             })
         });
         unacknowledged.collect()
     }
 
-    fn take(&mut self, wanted: impl Fn(&InFlight<T>) -> bool) -> Option<Option<T>> {
+    fn take(&mut self, wanted: impl Fn(&InFlight<T>) -> bool) -> Option<InFlight<T>> {
         let sent = match self.in_flight.pop_front_if(|sent| wanted(sent)) {
             Some(first) => first,
             None => {
@@ -261,7 +264,7 @@ impl<T> Outgoing<T> {
             }
         };
         self.give(sent.id, false);
-        Some(sent.token)
+        Some(sent)
     }
 
     /// Takes note of whether an id is given, where it is up to the window.
@@ -269,6 +272,14 @@ impl<T> Outgoing<T> {
         if let Some(known) = self.given.get_mut(usize::from(id).wrapping_sub(1)) {
             *known = given;
         }
+    }
+}
+
+impl<T> InFlight<T> {
+    /// Whether it is of QoS 1, and not acknowledged.
+    fn awaits_puback(&self) -> bool {
+        let qos = self.publish.as_ref().map(Publish::qos);
+        self.state == State::Published && qos == Some(QoS::AtLeastOnce)
     }
 }
 

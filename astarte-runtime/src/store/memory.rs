@@ -9,6 +9,7 @@ use super::{
     Backlog, Change, Property, PropertyStore, RetainedMessage, RetentionChange, RetentionStore,
     SessionChange, SessionStore, SetAside, State, Store, StoreError, StoredSession,
 };
+use crate::Ownership;
 
 /// Keeps everything in memory: it is gone when the process ends.
 ///
@@ -22,13 +23,21 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Rows {
     /// By interface, major version and path: a look at one needs no key of its own.
-    properties: BTreeMap<String, BTreeMap<u32, BTreeMap<String, Property>>>,
+    properties: BTreeMap<String, BTreeMap<u32, BTreeMap<String, Row>>>,
     incomplete: bool,
     messages: BTreeMap<u64, RetainedMessage>,
     backlog: Backlog,
     /// By sequence number.
     set_aside: BTreeMap<u64, SetAside>,
     session: Option<StoredSession>,
+}
+
+/// What is kept of a property beside its place.
+#[derive(Debug)]
+struct Row {
+    ownership: Ownership,
+    state: State,
+    payload: Vec<u8>,
 }
 
 /// How many messages that can never be sent are kept.
@@ -58,27 +67,37 @@ impl PropertyStore for MemoryStore {
         interface: &str,
         major: u32,
         path: &str,
-    ) -> Result<Option<Property>, StoreError> {
+    ) -> Result<Option<Property<'static>>, StoreError> {
         let rows = self.rows();
-        Ok(rows
-            .of(interface, major)
-            .and_then(|rows| rows.get(path))
-            .cloned())
+        let row = rows.of(interface, major).and_then(|rows| rows.get(path));
+        Ok(row.map(|row| row.property(interface, major, path)))
     }
 
-    fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError> {
+    fn load_interface(
+        &self,
+        interface: &str,
+        major: u32,
+    ) -> Result<Vec<Property<'static>>, StoreError> {
         let rows = self.rows();
-        let of_interface = rows.of(interface, major).into_iter();
-        Ok(of_interface.flat_map(BTreeMap::values).cloned().collect())
+        let of_interface = rows.of(interface, major).into_iter().flatten();
+        Ok(of_interface
+            .map(|(path, row)| row.property(interface, major, path))
+            .collect())
     }
 
-    fn load_all(&self) -> Result<Vec<Property>, StoreError> {
+    fn load_all(&self) -> Result<Vec<Property<'static>>, StoreError> {
         let rows = self.rows();
-        let all = rows.properties.values().flat_map(BTreeMap::values);
-        Ok(all.flat_map(BTreeMap::values).cloned().collect())
+        let mut all = Vec::new();
+        for (interface, versions) in &rows.properties {
+            for (major, rows) in versions {
+                let rows = rows.iter();
+                all.extend(rows.map(|(path, row)| row.property(interface, *major, path)));
+            }
+        }
+        Ok(all)
     }
 
-    fn apply(&self, changes: &[Change]) -> Result<(), StoreError> {
+    fn apply(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {
         let mut rows = self.rows();
         for change in changes {
             change_property(&mut rows, change);
@@ -92,16 +111,29 @@ impl PropertyStore for MemoryStore {
 }
 
 impl Rows {
-    fn of(&self, interface: &str, major: u32) -> Option<&BTreeMap<String, Property>> {
+    fn of(&self, interface: &str, major: u32) -> Option<&BTreeMap<String, Row>> {
         self.properties.get(interface)?.get(&major)
     }
 
-    fn of_mut(&mut self, interface: &str, major: u32) -> Option<&mut BTreeMap<String, Property>> {
+    fn of_mut(&mut self, interface: &str, major: u32) -> Option<&mut BTreeMap<String, Row>> {
         self.properties.get_mut(interface)?.get_mut(&major)
     }
 }
 
-fn change_property(rows: &mut Rows, change: &Change) {
+impl Row {
+    fn property(&self, interface: &str, major: u32, path: &str) -> Property<'static> {
+        Property {
+            interface: interface.to_owned().into(),
+            major,
+            path: path.to_owned().into(),
+            ownership: self.ownership,
+            state: self.state,
+            payload: self.payload.clone().into(),
+        }
+    }
+}
+
+fn change_property(rows: &mut Rows, change: &Change<'_>) {
     match change {
         Change::Store(property) => store(rows, property),
         Change::Delete {
@@ -110,11 +142,11 @@ fn change_property(rows: &mut Rows, change: &Change) {
             path,
         } => {
             if let Some(rows) = rows.of_mut(interface, *major) {
-                rows.remove(path);
+                rows.remove(&**path);
             }
         }
         Change::DeleteOtherMajors { interface, major } => {
-            if let Some(versions) = rows.properties.get_mut(interface) {
+            if let Some(versions) = rows.properties.get_mut(&**interface) {
                 versions.retain(|version, _| version == major);
             }
         }
@@ -127,10 +159,10 @@ fn change_property(rows: &mut Rows, change: &Change) {
             let Some(rows) = rows.of_mut(interface, *major) else {
                 return;
             };
-            match rows.get_mut(path) {
-                Some(row) if row.payload != *payload => {}
+            match rows.get_mut(&**path) {
+                Some(row) if row.payload != **payload => {}
                 Some(row) if row.state == State::Unset => {
-                    rows.remove(path);
+                    rows.remove(&**path);
                 }
                 Some(row) => row.state = State::Sent,
                 None => {}
@@ -141,21 +173,32 @@ fn change_property(rows: &mut Rows, change: &Change) {
     }
 }
 
-fn store(rows: &mut Rows, property: &Property) {
-    let known = rows.of_mut(&property.interface, property.major);
-    if let Some(row) = known.and_then(|rows| rows.get_mut(&property.path)) {
-        (row.ownership, row.state) = (property.ownership, property.state);
-        row.payload.clone_from(&property.payload);
+fn store(rows: &mut Rows, property: &Property<'_>) {
+    let Property {
+        interface,
+        major,
+        path,
+        ownership,
+        state,
+        payload,
+    } = property;
+    let known = rows.of_mut(interface, *major);
+    if let Some(row) = known.and_then(|rows| rows.get_mut(&**path)) {
+        (row.ownership, row.state) = (*ownership, *state);
+        row.payload.clear();
+        row.payload.extend_from_slice(payload);
         return;
     }
-    let versions = rows
-        .properties
-        .entry(property.interface.clone())
-        .or_default();
+    let row = Row {
+        ownership: *ownership,
+        state: *state,
+        payload: payload.to_vec(),
+    };
+    let versions = rows.properties.entry(interface.to_string()).or_default();
     versions
-        .entry(property.major)
+        .entry(*major)
         .or_default()
-        .insert(property.path.clone(), property.clone());
+        .insert(path.to_string(), row);
 }
 
 impl RetentionStore for MemoryStore {

@@ -3,7 +3,7 @@
 //! A property is a row under its interface, major version and path. The rows hold device-owned properties, so that they
 //! can be sent again when the server forgot the session, and server-owned ones, so that they can be read while offline.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{Store, StoreError};
 use crate::Ownership;
@@ -21,29 +21,37 @@ pub trait PropertyStore: Store {
     /// # Errors
     ///
     /// - The store cannot be read.
-    fn load(&self, interface: &str, major: u32, path: &str)
-    -> Result<Option<Property>, StoreError>;
+    fn load(
+        &self,
+        interface: &str,
+        major: u32,
+        path: &str,
+    ) -> Result<Option<Property<'static>>, StoreError>;
 
     /// Every property of one major version of an interface, by path in bytewise order.
     ///
     /// # Errors
     ///
     /// - The store cannot be read.
-    fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError>;
+    fn load_interface(
+        &self,
+        interface: &str,
+        major: u32,
+    ) -> Result<Vec<Property<'static>>, StoreError>;
 
     /// Every property, by interface, major version and path in bytewise order. A row that cannot be read is left out.
     ///
     /// # Errors
     ///
     /// - The store cannot be read.
-    fn load_all(&self) -> Result<Vec<Property>, StoreError>;
+    fn load_all(&self) -> Result<Vec<Property<'static>>, StoreError>;
 
     /// Applies all changes, in their order, or none.
     ///
     /// # Errors
     ///
     /// - The store cannot be written.
-    fn apply(&self, changes: &[Change]) -> Result<(), StoreError>;
+    fn apply(&self, changes: &[Change<'_>]) -> Result<(), StoreError>;
 
     /// Whether the rows are all that the device has set; `true` by default.
     ///
@@ -64,19 +72,23 @@ impl<S: PropertyStore + ?Sized> PropertyStore for Arc<S> {
         interface: &str,
         major: u32,
         path: &str,
-    ) -> Result<Option<Property>, StoreError> {
+    ) -> Result<Option<Property<'static>>, StoreError> {
         S::load(self, interface, major, path)
     }
 
-    fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError> {
+    fn load_interface(
+        &self,
+        interface: &str,
+        major: u32,
+    ) -> Result<Vec<Property<'static>>, StoreError> {
         S::load_interface(self, interface, major)
     }
 
-    fn load_all(&self) -> Result<Vec<Property>, StoreError> {
+    fn load_all(&self) -> Result<Vec<Property<'static>>, StoreError> {
         S::load_all(self)
     }
 
-    fn apply(&self, changes: &[Change]) -> Result<(), StoreError> {
+    fn apply(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {
         S::apply(self, changes)
     }
 
@@ -85,22 +97,37 @@ impl<S: PropertyStore + ?Sized> PropertyStore for Arc<S> {
     }
 }
 
-/// A row of the store.
+/// A row of the store. What is loaded owns its text; what is to be stored may borrow it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Property {
+pub struct Property<'a> {
     /// The name of the interface.
-    pub interface: String,
+    pub interface: Cow<'a, str>,
     /// The major version of the interface.
     pub major: u32,
     /// The path, with its leading slash.
-    pub path: String,
+    pub path: Cow<'a, str>,
     /// Who owns the interface.
     pub ownership: Ownership,
     /// How far the row is known to the server.
     pub state: State,
     /// The value as it is on the wire: a BSON document with the value under `v`. Empty where the state is
     /// [`State::Unset`].
-    pub payload: Vec<u8>,
+    pub payload: Cow<'a, [u8]>,
+}
+
+impl Property<'_> {
+    /// The same row with text of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Property<'static> {
+        Property {
+            interface: self.interface.into_owned().into(),
+            major: self.major,
+            path: self.path.into_owned().into(),
+            ownership: self.ownership,
+            state: self.state,
+            payload: self.payload.into_owned().into(),
+        }
+    }
 }
 
 /// How far a row is known to the server. Rows of server-owned properties are [`State::Sent`].
@@ -116,22 +143,22 @@ pub enum State {
 
 /// A change of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum Change<'a> {
     /// Stores a row, in place of one of the same interface, major version and path.
-    Store(Property),
+    Store(Property<'a>),
     /// Removes a row. One that is not there is no error.
     Delete {
         /// The name of the interface.
-        interface: String,
+        interface: Cow<'a, str>,
         /// The major version of the interface.
         major: u32,
         /// The path.
-        path: String,
+        path: Cow<'a, str>,
     },
     /// Removes every row of an interface but those of one major version.
     DeleteOtherMajors {
         /// The name of the interface.
-        interface: String,
+        interface: Cow<'a, str>,
         /// The major version that stays.
         major: u32,
     },
@@ -139,13 +166,13 @@ pub enum Change {
     /// [`State::Sent`], and a row in [`State::Unset`] is removed.
     Acknowledge {
         /// The name of the interface.
-        interface: String,
+        interface: Cow<'a, str>,
         /// The major version of the interface.
         major: u32,
         /// The path.
-        path: String,
+        path: Cow<'a, str>,
         /// What was sent.
-        payload: Vec<u8>,
+        payload: Cow<'a, [u8]>,
     },
     /// Removes every row.
     Clear,

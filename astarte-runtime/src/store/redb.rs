@@ -169,7 +169,7 @@ impl RedbStore {
         })
     }
 
-    fn submit(&self, changes: Changes<'_>) -> Result<(), StoreError> {
+    fn submit<'a>(&'a self, changes: Changes<'a>) -> Result<(), StoreError> {
         if let Some(failure) = self.file.flusher.as_ref().and_then(Flusher::failure) {
             return Err(failure.into());
         }
@@ -200,14 +200,18 @@ impl PropertyStore for RedbStore {
         interface: &str,
         major: u32,
         path: &str,
-    ) -> Result<Option<Property>, StoreError> {
+    ) -> Result<Option<Property<'static>>, StoreError> {
         self.read_rows(|transaction, device| {
             let rows = transaction.open_table(tables::PROPERTIES)?;
             properties::load(&rows, device, interface, major, path)
         })
     }
 
-    fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError> {
+    fn load_interface(
+        &self,
+        interface: &str,
+        major: u32,
+    ) -> Result<Vec<Property<'static>>, StoreError> {
         self.read_rows(|transaction, device| {
             let rows = transaction.open_table(tables::PROPERTIES)?;
             match properties::prefix(device, interface, major) {
@@ -218,14 +222,14 @@ impl PropertyStore for RedbStore {
         })
     }
 
-    fn load_all(&self) -> Result<Vec<Property>, StoreError> {
+    fn load_all(&self) -> Result<Vec<Property<'static>>, StoreError> {
         self.read_rows(|transaction, device| {
             let rows = transaction.open_table(tables::PROPERTIES)?;
             properties::load_prefix(&rows, &tables::device_prefix(device))
         })
     }
 
-    fn apply(&self, changes: &[Change]) -> Result<(), StoreError> {
+    fn apply(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {
         self.submit(Changes::Properties(changes.into()))
     }
 

@@ -70,7 +70,7 @@ impl SqliteStore {
         })
     }
 
-    pub(crate) fn apply(&self, changes: &[Change]) -> Result<()> {
+    pub(crate) fn apply(&self, changes: &[Change<'_>]) -> Result<()> {
         let mut writer = self.writer.lock().expect("nobody panics");
         let transaction = writer.transaction()?;
         for change in changes {
@@ -95,7 +95,12 @@ impl SqliteStore {
         transaction.commit()
     }
 
-    pub(crate) fn load(&self, interface: &str, major: u32, path: &str) -> Result<Option<Property>> {
+    pub(crate) fn load(
+        &self,
+        interface: &str,
+        major: u32,
+        path: &str,
+    ) -> Result<Option<Property<'static>>> {
         let reader = self.reader.lock().expect("nobody panics");
         let mut select = reader.prepare_cached(
             "SELECT ownership, state, payload FROM properties WHERE interface = ? AND major = ? AND path = ?",
@@ -103,9 +108,9 @@ impl SqliteStore {
         select
             .query_row(params![interface, major, path], |row| {
                 Ok(Property {
-                    interface: interface.to_owned(),
+                    interface: interface.to_owned().into(),
                     major,
-                    path: path.to_owned(),
+                    path: path.to_owned().into(),
                     ownership: match row.get(0)? {
                         true => Ownership::Server,
                         false => Ownership::Device,
@@ -115,7 +120,7 @@ impl SqliteStore {
                         1 => State::Unsent,
                         _ => State::Unset,
                     },
-                    payload: row.get(2)?,
+                    payload: row.get::<_, Vec<u8>>(2)?.into(),
                 })
             })
             .optional()

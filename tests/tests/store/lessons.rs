@@ -30,10 +30,9 @@ fn lesson_20_a_message_keeps_its_expiry() -> TestResult {
     let store = RedbStore::open(&file)?;
     assert_eq!(messages(&store)?, expected);
     // What an update does to properties leaves messages alone.
-    let interface = INTERFACE.to_owned();
     store.apply(&[
         Change::DeleteOtherMajors {
-            interface,
+            interface: INTERFACE.into(),
             major: 2,
         },
         Change::Clear,
@@ -59,18 +58,15 @@ fn lesson_31_falsy_properties_are_kept() -> TestResult {
     for (path, payload) in values {
         store.apply(&[stored(path, payload)])?;
         store.apply(&[Change::Acknowledge {
-            interface: INTERFACE.to_owned(),
+            interface: INTERFACE.into(),
             major: 1,
-            path: path.to_owned(),
-            payload: payload.to_owned(),
+            path: path.into(),
+            payload: payload.into(),
         }])?;
     }
     drop(store);
     let rows = RedbStore::open(&file)?.load_all()?;
-    let found: Vec<_> = rows
-        .iter()
-        .map(|row| (row.path.as_str(), row.payload.as_slice()))
-        .collect();
+    let found: Vec<_> = rows.iter().map(|row| (&*row.path, &*row.payload)).collect();
     assert_eq!(found, values);
     assert!(rows.iter().all(|row| row.state == State::Sent));
     Ok(())
@@ -89,11 +85,10 @@ fn lesson_32_a_new_major_has_no_old_values() -> TestResult {
         assert_eq!(store.load_interface(INTERFACE, 2)?, []);
         let mut new = property("/a", b"new");
         new.major = 2;
-        let interface = INTERFACE.to_owned();
         store.apply(&[
             Change::Store(new.clone()),
             Change::DeleteOtherMajors {
-                interface,
+                interface: INTERFACE.into(),
                 major: 2,
             },
         ])?;

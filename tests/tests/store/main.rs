@@ -12,18 +12,18 @@ use astarte_runtime::{
 
 const INTERFACE: &str = "org.example.A";
 
-fn property(path: &str, payload: &[u8]) -> Property {
+fn property<'a>(path: &'a str, payload: &'a [u8]) -> Property<'a> {
     Property {
-        interface: INTERFACE.to_owned(),
+        interface: INTERFACE.into(),
         major: 1,
-        path: path.to_owned(),
+        path: path.into(),
         ownership: Ownership::Device,
         state: State::Unsent,
-        payload: payload.to_owned(),
+        payload: payload.into(),
     }
 }
 
-fn stored(path: &str, payload: &[u8]) -> Change {
+fn stored<'a>(path: &'a str, payload: &'a [u8]) -> Change<'a> {
     Change::Store(property(path, payload))
 }
 

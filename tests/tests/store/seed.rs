@@ -30,19 +30,23 @@ impl PropertyStore for Own {
         interface: &str,
         major: u32,
         path: &str,
-    ) -> Result<Option<Property>, StoreError> {
+    ) -> Result<Option<Property<'static>>, StoreError> {
         self.0.load(interface, major, path)
     }
 
-    fn load_interface(&self, interface: &str, major: u32) -> Result<Vec<Property>, StoreError> {
+    fn load_interface(
+        &self,
+        interface: &str,
+        major: u32,
+    ) -> Result<Vec<Property<'static>>, StoreError> {
         self.0.load_interface(interface, major)
     }
 
-    fn load_all(&self) -> Result<Vec<Property>, StoreError> {
+    fn load_all(&self) -> Result<Vec<Property<'static>>, StoreError> {
         self.0.load_all()
     }
 
-    fn apply(&self, changes: &[Change]) -> Result<(), StoreError> {
+    fn apply(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {
         self.0.apply(changes)
     }
 }
@@ -86,9 +90,8 @@ fn seed_database_3_a_row_is_loaded() -> TestResult {
         assert_eq!(store.load(INTERFACE, 1, "/a")?, Some(property("/a", b"1")));
         assert_eq!(store.load(INTERFACE, 1, "/b")?, None);
         assert_eq!(store.load(INTERFACE, 2, "/a")?, None);
-        let interface = INTERFACE.to_owned();
         store.apply(&[Change::DeleteOtherMajors {
-            interface,
+            interface: INTERFACE.into(),
             major: 2,
         }])?;
         assert_eq!(store.load_all()?, []);
@@ -102,9 +105,9 @@ fn seed_database_4_a_row_is_deleted() -> TestResult {
     for store in stores()? {
         store.apply(&[stored("/a", b"1"), stored("/b", b"2")])?;
         let delete = || Change::Delete {
-            interface: INTERFACE.to_owned(),
+            interface: INTERFACE.into(),
             major: 1,
-            path: "/a".to_owned(),
+            path: "/a".into(),
         };
         store.apply(&[delete()])?;
         store.apply(&[delete(), delete()])?;

@@ -157,11 +157,13 @@ impl Device {
         }
         let event = self.session.handle((&packet).into(), &mut self.out);
         match event.expect("a broker's packet") {
-            Some(Event::Acknowledged(Message {
-                topic: Topic::Stored,
-                number,
-            })) => {
-                self.pending.push(Pending::Remove(number));
+            Some(Event::Acknowledged(message, publish)) => {
+                if let Some(publish) = publish {
+                    assert_eq!(publish, message.publish(), "the packet of another message");
+                }
+                if message.topic == Topic::Stored {
+                    self.pending.push(Pending::Remove(message.number));
+                }
             }
             Some(Event::Message(publish, Some(ack))) => {
                 self.pending.push(Pending::Take(
@@ -174,13 +176,7 @@ impl Device {
                 .push(Message::of(publish.topic, publish.payload)),
             Some(Event::Recorded(number)) => self.pending.push(Pending::Note(number)),
             Some(Event::Released(id)) => self.pending.push(Pending::Forget(id)),
-            Some(
-                Event::Acknowledged(_)
-                | Event::Freed
-                | Event::Pong
-                | Event::Subscribed(..)
-                | Event::Unsubscribed(_),
-            )
+            Some(Event::Freed | Event::Pong | Event::Subscribed(..) | Event::Unsubscribed(_))
             | None => {}
         }
         self.fill();
@@ -273,10 +269,10 @@ impl Device {
                     self.given.remove(&message.number);
                 }
                 Unacknowledged::Message(_, message) => self.waiting.push_front(message),
-                Unacknowledged::Taken(message) if message.topic == Topic::Stored => {
+                Unacknowledged::Taken(message, _) if message.topic == Topic::Stored => {
                     self.pending.push(Pending::Remove(message.number));
                 }
-                Unacknowledged::Taken(_) => {}
+                Unacknowledged::Taken(..) => {}
             }
         }
         self.fill();

@@ -1,6 +1,6 @@
 //! What a [`PropertyStore`] must do.
 
-use std::thread;
+use std::{borrow::Cow, thread};
 
 use crate::{
     Ownership,
@@ -17,7 +17,7 @@ const FALSY: [&[u8]; 4] = [
     b"\x0d\0\0\0\x04v\0\x05\0\0\0\0\0",
 ];
 
-fn property(interface: &str, major: u32, path: &str, payload: &[u8]) -> Property {
+fn property<'a>(interface: &'a str, major: u32, path: &'a str, payload: &'a [u8]) -> Property<'a> {
     Property {
         interface: interface.into(),
         major,
@@ -28,11 +28,11 @@ fn property(interface: &str, major: u32, path: &str, payload: &[u8]) -> Property
     }
 }
 
-fn stored(interface: &str, major: u32, path: &str, payload: &[u8]) -> Change {
+fn stored<'a>(interface: &'a str, major: u32, path: &'a str, payload: &'a [u8]) -> Change<'a> {
     Change::Store(property(interface, major, path, payload))
 }
 
-fn deleted(interface: &str, major: u32, path: &str) -> Change {
+fn deleted<'a>(interface: &'a str, major: u32, path: &'a str) -> Change<'a> {
     Change::Delete {
         interface: interface.into(),
         major,
@@ -40,7 +40,7 @@ fn deleted(interface: &str, major: u32, path: &str) -> Change {
     }
 }
 
-fn acknowledged(major: u32, path: &str, payload: &[u8]) -> Change {
+fn acknowledged<'a>(major: u32, path: &'a str, payload: &'a [u8]) -> Change<'a> {
     Change::Acknowledge {
         interface: A.into(),
         major,
@@ -49,7 +49,7 @@ fn acknowledged(major: u32, path: &str, payload: &[u8]) -> Change {
     }
 }
 
-fn unset(path: &str) -> Change {
+fn unset(path: &str) -> Change<'_> {
     Change::Store(Property {
         state: State::Unset,
         ..property(A, 1, path, b"")
@@ -57,22 +57,26 @@ fn unset(path: &str) -> Change {
 }
 
 #[track_caller]
-fn apply(store: &impl PropertyStore, changes: &[Change]) {
+fn apply(store: &impl PropertyStore, changes: &[Change<'_>]) {
     store.apply(changes).expect("the changes can be stored");
 }
 
 #[track_caller]
-fn load(store: &impl PropertyStore, major: u32, path: &str) -> Option<Property> {
+fn load(store: &impl PropertyStore, major: u32, path: &str) -> Option<Property<'static>> {
     store.load(A, major, path).expect("the store can be read")
 }
 
 #[track_caller]
-fn load_all(store: &impl PropertyStore) -> Vec<Property> {
+fn load_all(store: &impl PropertyStore) -> Vec<Property<'static>> {
     store.load_all().expect("the store can be read")
 }
 
 #[track_caller]
-fn load_interface(store: &impl PropertyStore, interface: &str, major: u32) -> Vec<Property> {
+fn load_interface(
+    store: &impl PropertyStore,
+    interface: &str,
+    major: u32,
+) -> Vec<Property<'static>> {
     store
         .load_interface(interface, major)
         .expect("the store can be read")
@@ -118,7 +122,7 @@ pub fn acknowledgements_are_of_one_value(store: &impl PropertyStore) {
     assert_eq!(load(store, 1, "/a"), Some(property(A, 1, "/a", b"2")));
     apply(store, &[acknowledged(1, "/a", b"2")]);
     let row = load(store, 1, "/a").map(|row| (row.state, row.payload));
-    assert_eq!(row, Some((State::Sent, b"2".to_vec())));
+    assert_eq!(row, Some((State::Sent, b"2".into())));
 
     // Unset, and set again before the unset is acknowledged.
     apply(store, &[unset("/a"), stored(A, 1, "/a", b"3")]);
@@ -156,8 +160,11 @@ pub fn acknowledgements_keep_the_rest(store: &impl PropertyStore) {
 /// Changes of one call are seen all or none, by every thread.
 pub fn batches_are_seen_whole(store: &impl PropertyStore) {
     const ROUNDS: u8 = 50;
-    let batch = |round: u8| ["/a", "/b", "/c"].map(|path| stored(A, 1, path, &[round]));
-    apply(store, &batch(0));
+    let apply_all = |round: u8| {
+        let batch = ["/a", "/b", "/c"].map(|path| stored(A, 1, path, std::slice::from_ref(&round)));
+        apply(store, &batch);
+    };
+    apply_all(0);
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
             loop {
@@ -173,7 +180,7 @@ pub fn batches_are_seen_whole(store: &impl PropertyStore) {
             }
         });
         for round in 1..=ROUNDS {
-            apply(store, &batch(round));
+            apply_all(round);
         }
         reader.join().expect("no part of a batch is seen");
     });
@@ -199,8 +206,8 @@ pub fn changes_apply_in_their_order(store: &impl PropertyStore) {
     assert_eq!(
         states,
         [
-            ("/sent".to_owned(), State::Sent),
-            ("/stays".to_owned(), State::Unsent)
+            ("/sent".into(), State::Sent),
+            ("/stays".into(), State::Unsent)
         ]
     );
     apply(store, &[Change::Clear, stored(A, 1, "/new", b"1")]);
@@ -241,7 +248,7 @@ pub fn falsy_values_are_values(store: &impl PropertyStore) {
         apply(store, &[stored(A, 1, &path, payload)]);
         apply(store, &[acknowledged(1, &path, payload)]);
         let row = load(store, 1, &path).map(|row| (row.state, row.payload));
-        assert_eq!(row, Some((State::Sent, payload.to_vec())));
+        assert_eq!(row, Some((State::Sent, payload.into())));
     }
     assert_eq!(load_all(store).len(), FALSY.len());
 }
@@ -333,7 +340,7 @@ pub fn rows_are_in_order(store: &impl PropertyStore) {
         .map(|(interface, major, path)| stored(interface, *major, path, b"1"))
         .collect();
     apply(store, &changes);
-    let keys = |rows: Vec<Property>| -> Vec<(String, u32, String)> {
+    let keys = |rows: Vec<Property<'static>>| -> Vec<(Cow<'_, str>, u32, Cow<'_, str>)> {
         let keys = rows
             .into_iter()
             .map(|row| (row.interface, row.major, row.path));
@@ -357,7 +364,8 @@ pub fn rows_come_back_as_they_were(store: &impl PropertyStore) {
                 rows.push(Property {
                     ownership,
                     state,
-                    ..property(A, 1, &format!("/{:03}", rows.len()), payload)
+                    path: format!("/{:03}", rows.len()).into(),
+                    ..property(A, 1, "", payload)
                 });
             }
         }
@@ -399,5 +407,5 @@ pub fn writes_are_seen_by_other_threads(store: &impl PropertyStore) {
     });
     let rows = load_all(store);
     assert_eq!(rows.len(), 8);
-    assert!(rows.iter().all(|row| row.payload == b"3"));
+    assert!(rows.iter().all(|row| *row.payload == *b"3"));
 }

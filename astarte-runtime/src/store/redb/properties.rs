@@ -23,7 +23,7 @@ use crate::{
 type Rows<'t> = Table<'t, &'static [u8], &'static [u8]>;
 
 /// Refuses a change of which no row can be made.
-pub(super) fn check(change: &Change) -> Result<(), Failure> {
+pub(super) fn check(change: &Change<'_>) -> Result<(), Failure> {
     match change {
         Change::Store(Property { interface, .. })
         | Change::Delete { interface, .. }
@@ -46,7 +46,7 @@ fn check_name(interface: &str) -> Result<(), Failure> {
 pub(super) fn apply(
     tables: &mut Tables<'_>,
     device: u32,
-    changes: &[Change],
+    changes: &[Change<'_>],
 ) -> Result<(), Failure> {
     for change in changes {
         if let Change::Complete(complete) = change {
@@ -58,7 +58,7 @@ pub(super) fn apply(
     Ok(())
 }
 
-fn apply_one(rows: &mut Rows<'_>, device: u32, change: &Change) -> Result<(), Failure> {
+fn apply_one(rows: &mut Rows<'_>, device: u32, change: &Change<'_>) -> Result<(), Failure> {
     match change {
         Change::Store(property) => {
             let key = key(device, &property.interface, property.major, &property.path)?;
@@ -128,19 +128,22 @@ pub(super) fn load(
     interface: &str,
     major: u32,
     path: &str,
-) -> Result<Option<Property>, Failure> {
+) -> Result<Option<Property<'static>>, Failure> {
     let Ok(key) = key(device, interface, major, path) else {
         return Ok(None);
     };
     let row = rows.get(key.as_slice())?;
-    Ok(row.and_then(|row| decode(interface, major, path, row.value())))
+    let decoded = |row: redb::AccessGuard<'_, _>| {
+        decode(interface, major, path, row.value()).map(Property::into_owned)
+    };
+    Ok(row.and_then(decoded))
 }
 
 /// The rows of a device whose keys begin with a prefix.
 pub(super) fn load_prefix(
     rows: &impl ReadableTable<&'static [u8], &'static [u8]>,
     prefix: &[u8],
-) -> Result<Vec<Property>, Failure> {
+) -> Result<Vec<Property<'static>>, Failure> {
     let mut properties = Vec::new();
     for row in rows.range::<&[u8]>(prefix..)? {
         let (key, row) = row?;
@@ -149,7 +152,7 @@ pub(super) fn load_prefix(
         }
         let decoded = split_key(key.value())
             .and_then(|(_, interface, major, path)| decode(interface, major, path, row.value()));
-        properties.extend(decoded);
+        properties.extend(decoded.map(Property::into_owned));
     }
     Ok(properties)
 }
@@ -205,7 +208,7 @@ mod flags {
     pub(super) const UNSET: u8 = 2;
 }
 
-pub(super) fn encode(property: &Property) -> Vec<u8> {
+pub(super) fn encode(property: &Property<'_>) -> Vec<u8> {
     let state = match property.state {
         State::Sent => flags::SENT,
         State::Unsent => flags::UNSENT,
@@ -222,7 +225,12 @@ pub(super) fn encode(property: &Property) -> Vec<u8> {
 }
 
 /// Reads a row; one of flags that this version does not know is as good as absent.
-pub(super) fn decode(interface: &str, major: u32, path: &str, row: &[u8]) -> Option<Property> {
+pub(super) fn decode<'a>(
+    interface: &'a str,
+    major: u32,
+    path: &'a str,
+    row: &'a [u8],
+) -> Option<Property<'a>> {
     let (flags, payload) = row.split_first()?;
     let ownership = if flags & flags::SERVER == 0 {
         Ownership::Device
@@ -236,11 +244,11 @@ pub(super) fn decode(interface: &str, major: u32, path: &str, row: &[u8]) -> Opt
         _ => return None,
     };
     Some(Property {
-        interface: interface.to_owned(),
+        interface: interface.into(),
         major,
-        path: path.to_owned(),
+        path: path.into(),
         ownership,
         state,
-        payload: payload.to_owned(),
+        payload: payload.into(),
     })
 }

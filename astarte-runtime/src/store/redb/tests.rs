@@ -28,18 +28,18 @@ use crate::{
     },
 };
 
-fn property(path: &str, payload: &[u8]) -> Property {
+fn property(path: &str, payload: &[u8]) -> Property<'static> {
     Property {
         interface: "org.example.A".into(),
         major: 1,
-        path: path.into(),
+        path: path.to_owned().into(),
         ownership: Ownership::Device,
         state: State::Unsent,
-        payload: payload.into(),
+        payload: payload.to_owned().into(),
     }
 }
 
-fn stored(path: &str, payload: &[u8]) -> Change {
+fn stored(path: &str, payload: &[u8]) -> Change<'static> {
     Change::Store(property(path, payload))
 }
 
@@ -77,7 +77,7 @@ fn soon(mut done: impl FnMut() -> bool) {
 /// All that a store holds.
 #[derive(Clone, Debug, PartialEq)]
 struct Contents {
-    properties: Vec<Property>,
+    properties: Vec<Property<'static>>,
     complete: bool,
     backlog: Backlog,
     messages: Vec<RetainedMessage>,

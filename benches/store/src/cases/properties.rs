@@ -23,15 +23,15 @@ const PROPERTIES: u64 = 500;
 
 const INTERFACE: &str = "org.example.thermostat.Settings";
 
-fn property(number: u64) -> Property {
+fn property(number: u64) -> Property<'static> {
     Property {
-        interface: INTERFACE.to_owned(),
+        interface: INTERFACE.into(),
         major: 1,
-        path: path(number),
+        path: path(number).into(),
         ownership: Ownership::Device,
         state: State::Unsent,
         // Never twice the same for a path: SQLite writes nothing then, and the device does not ask for it.
-        payload: number.to_le_bytes().repeat(2),
+        payload: number.to_le_bytes().repeat(2).into(),
     }
 }
 

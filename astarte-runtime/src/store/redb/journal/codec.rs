@@ -30,7 +30,7 @@ pub(in crate::store::redb) struct Job<'a> {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store::redb) enum Changes<'a> {
-    Properties(Cow<'a, [Change]>),
+    Properties(Cow<'a, [Change<'a>]>),
     Retention(Cow<'a, [RetentionChange]>),
     Session(Cow<'a, [SessionChange]>),
 }

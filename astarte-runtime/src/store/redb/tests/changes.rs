@@ -36,40 +36,42 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn property() -> impl Strategy<Value = Change> {
+fn property() -> impl Strategy<Value = Change<'static>> {
     let place = || (interface(), 0_u32..3, path());
     let row = (place(), any::<bool>(), 0..3_usize, payload()).prop_map(
         |((interface, major, path), servers, state, payload)| {
             let state = [State::Sent, State::Unsent, State::Unset][state];
             Change::Store(Property {
-                interface,
+                interface: interface.into(),
                 major,
-                path,
+                path: path.into(),
                 ownership: match servers {
                     true => Ownership::Server,
                     false => Ownership::Device,
                 },
                 payload: match state {
-                    State::Unset => Vec::new(),
-                    State::Sent | State::Unsent => payload,
+                    State::Unset => Vec::new().into(),
+                    State::Sent | State::Unsent => payload.into(),
                 },
                 state,
             })
         },
     );
     let deleted = place().prop_map(|(interface, major, path)| Change::Delete {
-        interface,
+        interface: interface.into(),
         major,
-        path,
+        path: path.into(),
     });
-    let others = (interface(), 0_u32..3)
-        .prop_map(|(interface, major)| Change::DeleteOtherMajors { interface, major });
+    let others = (interface(), 0_u32..3).prop_map(|(interface, major)| Change::DeleteOtherMajors {
+        interface: interface.into(),
+        major,
+    });
     let acknowledged =
         (place(), payload()).prop_map(|((interface, major, path), payload)| Change::Acknowledge {
-            interface,
+            interface: interface.into(),
             major,
-            path,
-            payload,
+            path: path.into(),
+            payload: payload.into(),
         });
     prop_oneof![
         6 => row,

@@ -23,7 +23,7 @@ use crate::store::{
 /// One call of the store.
 #[derive(Clone, Debug)]
 pub(super) enum Call {
-    Properties(Vec<Change>),
+    Properties(Vec<Change<'static>>),
     Retention(Vec<RetentionChange>),
     Session(Vec<SessionChange>),
 }

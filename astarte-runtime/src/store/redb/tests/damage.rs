@@ -118,7 +118,7 @@ fn a_changed_byte_is_found() {
                 assert_eq!(store.load_all().unwrap().len(), 50);
                 assert_eq!(sequences(&store).len(), 50);
                 let rows = store.load_all().unwrap();
-                assert!(rows.iter().all(|row| row.payload == [1; 200]));
+                assert!(rows.iter().all(|row| *row.payload == [1; 200]));
             }
         }
     }

@@ -49,7 +49,7 @@ fn calls_at_the_same_time_share_syncs() {
     assert_eq!(sequences(&store), expected);
     assert_eq!(store.backlog().unwrap().messages, THREADS * CALLS);
     let rows = store.load_all().unwrap();
-    assert!(rows.len() == THREADS as usize && rows.iter().all(|row| row.payload == [CALLS as u8]));
+    assert!(rows.len() == THREADS as usize && rows.iter().all(|row| *row.payload == [CALLS as u8]));
     let syncs = disk.syncs();
     assert!(
         syncs < (2 * THREADS * CALLS) as usize / 2,

@@ -32,7 +32,13 @@ fn version_1(file: &std::path::Path, complete: bool) {
     write.commit().unwrap();
 }
 
-fn row(interface: &str, major: u32, path: &str, state: State, payload: &[u8]) -> Property {
+fn row(
+    interface: &'static str,
+    major: u32,
+    path: &'static str,
+    state: State,
+    payload: &'static [u8],
+) -> Property<'static> {
     Property {
         interface: interface.into(),
         major,

@@ -22,32 +22,32 @@ impl<'a> Reader<'a> {
         Some(changes)
     }
 
-    pub(super) fn property(&mut self) -> Option<Change> {
+    pub(super) fn property(&mut self) -> Option<Change<'a>> {
         let change = match self.u8()? {
             tag::STORE => {
                 let (interface, major, path) = self.place()?;
                 let row = self.bytes()?;
-                Change::Store(properties::decode(&interface, major, &path, row)?)
+                Change::Store(properties::decode(interface, major, path, row)?)
             }
             tag::DELETE => {
                 let (interface, major, path) = self.place()?;
                 Change::Delete {
-                    interface,
+                    interface: interface.into(),
                     major,
-                    path,
+                    path: path.into(),
                 }
             }
             tag::DELETE_OTHER_MAJORS => Change::DeleteOtherMajors {
-                interface: self.text()?.to_owned(),
+                interface: self.text()?.into(),
                 major: u32::from_be_bytes(self.array()?),
             },
             tag::ACKNOWLEDGE => {
                 let (interface, major, path) = self.place()?;
                 Change::Acknowledge {
-                    interface,
+                    interface: interface.into(),
                     major,
-                    path,
-                    payload: self.bytes()?.to_vec(),
+                    path: path.into(),
+                    payload: self.bytes()?.into(),
                 }
             }
             tag::CLEAR_PROPERTIES => Change::Clear,
@@ -103,10 +103,10 @@ impl<'a> Reader<'a> {
         session::check(&change).ok().map(|()| change)
     }
 
-    fn place(&mut self) -> Option<(String, u32, String)> {
-        let interface = self.text()?.to_owned();
+    fn place(&mut self) -> Option<(&'a str, u32, &'a str)> {
+        let interface = self.text()?;
         let major = u32::from_be_bytes(self.array()?);
-        Some((interface, major, self.text()?.to_owned()))
+        Some((interface, major, self.text()?))
     }
 
     pub(super) fn text(&mut self) -> Option<&'a str> {

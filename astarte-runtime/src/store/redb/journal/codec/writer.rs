@@ -10,7 +10,7 @@ use crate::store::{
 pub(super) struct Writer(pub(super) Vec<u8>);
 
 impl Writer {
-    pub(super) fn property(&mut self, change: &Change) -> Result<(), Failure> {
+    pub(super) fn property(&mut self, change: &Change<'_>) -> Result<(), Failure> {
         properties::check(change)?;
         match change {
             Change::Store(property) => {
