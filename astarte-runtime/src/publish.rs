@@ -84,7 +84,14 @@ impl<'a> PublishRef<'a> {
     }
 
     pub(crate) fn payload(self) -> &'a [u8] {
-        &self.0[self.topic_range().end + id_len(self.qos())..]
+        self.parts().1
+    }
+
+    /// The topic and the payload.
+    pub(crate) fn parts(self) -> (&'a [u8], &'a [u8]) {
+        let topic = self.topic_range();
+        let payload = topic.end + id_len(self.qos());
+        (&self.0[topic], &self.0[payload..])
     }
 
     pub(crate) fn to_owned(self) -> Publish {

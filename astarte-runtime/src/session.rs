@@ -9,14 +9,12 @@ mod incoming;
 mod model;
 mod outgoing;
 mod received;
+mod reply;
 
 use bytes::BytesMut;
 use rumqttc::mqttbytes::{
     QoS,
-    v4::{
-        Packet, PubAck, PubComp, PubRec, PubRel, Subscribe, SubscribeReasonCode, UnsubAck,
-        Unsubscribe,
-    },
+    v4::{Packet, Subscribe, SubscribeReasonCode, UnsubAck, Unsubscribe},
 };
 use thiserror::Error;
 
@@ -25,6 +23,7 @@ use crate::publish::Publish;
 use self::{
     incoming::{Incoming, Released, Verdict},
     outgoing::{Outgoing, Recorded, Repeated},
+    reply::Reply,
 };
 
 pub(crate) use self::{
@@ -128,7 +127,7 @@ impl<T> Session<T> {
     /// Releases the id of a stored message that the broker has. There must be room for it.
     pub(crate) fn release_stored(&mut self, sequence: u64, token: T, out: &mut BytesMut) {
         let pkid = self.outgoing.releasing(sequence, token);
-        write(&Packet::PubRel(PubRel { pkid }), out);
+        Reply::Rel.write(pkid, out);
     }
 
     /// Takes up the session of an earlier process: of its messages only the ids are known, up to the highest, and the
@@ -170,36 +169,10 @@ impl<T> Session<T> {
         let unexpected = |packet| Err(UnexpectedPacket { packet });
         let packet = match received {
             Received::Publish(publication) => return Ok(self.received(publication, out)),
+            Received::Reply(reply, pkid) => return Ok(self.replied(reply, pkid, out)),
             Received::Packet(packet) => packet,
         };
         Ok(match packet {
-            Packet::PubAck(PubAck { pkid }) => {
-                let acknowledged = self.outgoing.acknowledged(pkid);
-                acknowledged.map(|(token, publish)| Event::Acknowledged(token, publish))
-            }
-            Packet::PubRec(PubRec { pkid }) => match self.outgoing.recorded(pkid) {
-                Recorded::Release => {
-                    write(&Packet::PubRel(PubRel { pkid }), out);
-                    None
-                }
-                Recorded::Note(sequence) => Some(Event::Recorded(sequence)),
-                Recorded::Nothing => None,
-            },
-            Packet::PubComp(PubComp { pkid }) => {
-                let completed = self.outgoing.completed(pkid);
-                completed.map(|message| match message {
-                    Some((token, publish)) => Event::Acknowledged(token, publish),
-                    None => Event::Freed,
-                })
-            }
-            Packet::PubRel(PubRel { pkid }) => match self.incoming.released(pkid) {
-                Released::Complete => {
-                    write(&Packet::PubComp(PubComp { pkid }), out);
-                    None
-                }
-                Released::Forget => Some(Event::Released(pkid)),
-                Released::Nothing => None,
-            },
             Packet::SubAck(answer) => self
                 .outgoing
                 .subscribed(answer.pkid)
@@ -209,8 +182,12 @@ impl<T> Session<T> {
                 .subscribed(pkid)
                 .then_some(Event::Unsubscribed(pkid)),
             Packet::PingResp => Some(Event::Pong),
-            // It is read as the other kind.
-            Packet::Publish(_) => None,
+            // They are read as the other kinds.
+            Packet::Publish(_)
+            | Packet::PubAck(_)
+            | Packet::PubRec(_)
+            | Packet::PubRel(_)
+            | Packet::PubComp(_) => None,
             Packet::ConnAck(_) => return unexpected("second CONNACK"),
             Packet::Connect(_) => return unexpected("CONNECT"),
             Packet::Disconnect => return unexpected("DISCONNECT"),
@@ -238,12 +215,12 @@ impl<T> Session<T> {
             Answer::Kept(ack) => self.incoming.acknowledge(ack, true),
             Answer::Forgotten(pkid) => {
                 if self.incoming.forgotten(pkid) {
-                    write(&Packet::PubComp(PubComp { pkid }), out);
+                    Reply::Comp.write(pkid, out);
                 }
             }
             Answer::Noted(sequence) => {
                 if let Some(pkid) = self.outgoing.noted(sequence) {
-                    write(&Packet::PubRel(PubRel { pkid }), out);
+                    Reply::Rel.write(pkid, out);
                 }
             }
         }
@@ -255,7 +232,7 @@ impl<T> Session<T> {
         self.incoming.resume();
         self.outgoing.resume(|repeated| match repeated {
             Repeated::Publish(id, publish) => publish.view().write(id, true, out),
-            Repeated::Release(pkid) => write(&Packet::PubRel(PubRel { pkid }), out),
+            Repeated::Release(pkid) => Reply::Rel.write(pkid, out),
         });
     }
 
@@ -273,7 +250,7 @@ impl<T> Session<T> {
         match self.incoming.received(&publish) {
             Verdict::New(ack) => Some(Event::Message(publish, ack)),
             Verdict::Recorded => {
-                write(&Packet::PubRec(PubRec { pkid: publish.pkid }), out);
+                Reply::Rec.write(publish.pkid, out);
                 None
             }
             Verdict::Ended => None,
@@ -284,11 +261,40 @@ impl<T> Session<T> {
         }
     }
 
+    fn replied<'a>(&mut self, reply: Reply, pkid: u16, out: &mut BytesMut) -> Option<Event<'a, T>> {
+        match reply {
+            Reply::Ack => {
+                let (token, publish) = self.outgoing.acknowledged(pkid)?;
+                Some(Event::Acknowledged(token, publish))
+            }
+            Reply::Rec => match self.outgoing.recorded(pkid) {
+                Recorded::Release => {
+                    Reply::Rel.write(pkid, out);
+                    None
+                }
+                Recorded::Note(sequence) => Some(Event::Recorded(sequence)),
+                Recorded::Nothing => None,
+            },
+            Reply::Comp => Some(match self.outgoing.completed(pkid)? {
+                Some((token, publish)) => Event::Acknowledged(token, publish),
+                None => Event::Freed,
+            }),
+            Reply::Rel => match self.incoming.released(pkid) {
+                Released::Complete => {
+                    Reply::Comp.write(pkid, out);
+                    None
+                }
+                Released::Forget => Some(Event::Released(pkid)),
+                Released::Nothing => None,
+            },
+        }
+    }
+
     fn flush_acknowledgements(&mut self, out: &mut BytesMut) {
         while let Some((pkid, qos)) = self.incoming.next_acknowledgement() {
             match qos {
-                QoS::ExactlyOnce => write(&Packet::PubRec(PubRec { pkid }), out),
-                _ => write(&Packet::PubAck(PubAck { pkid }), out),
+                QoS::ExactlyOnce => Reply::Rec.write(pkid, out),
+                _ => Reply::Ack.write(pkid, out),
             }
         }
     }
@@ -306,7 +312,7 @@ pub(crate) fn write(packet: &Packet, out: &mut BytesMut) {
 
 #[cfg(test)]
 mod tests {
-    use rumqttc::mqttbytes::v4;
+    use rumqttc::mqttbytes::v4::{self, PubAck, PubComp, PubRec, PubRel};
 
     use super::*;
 

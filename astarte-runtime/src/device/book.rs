@@ -26,8 +26,8 @@ pub(super) const CONTROL: &str = "control";
 
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    /// The serial of the newest value of each property, by its path, that the broker has not acknowledged.
-    newest: BTreeMap<InterfaceId, BTreeMap<Box<str>, u64>>,
+    /// The serial of the newest value of each property, by the bytes of its path, that the broker has not acknowledged.
+    newest: BTreeMap<InterfaceId, BTreeMap<Box<[u8]>, u64>>,
     last_serial: u64,
 }
 
@@ -62,7 +62,7 @@ impl Book {
     /// The serial of the newest value of a property; none where the broker has acknowledged it, or this process has not
     /// set it.
     pub(super) fn newest(&self, interface: InterfaceId, path: &str) -> Option<u64> {
-        self.newest.get(&interface)?.get(path).copied()
+        self.newest.get(&interface)?.get(path.as_bytes()).copied()
     }
 
     pub(super) fn forget(&mut self, interfaces: &[InterfaceId]) {
@@ -79,21 +79,28 @@ impl Book {
     ) -> Result<Vec<Delivery>, StoreError> {
         // What is set here is not in the store yet, and must be seen by what follows.
         let mut changed = BTreeSet::new();
-        let (mut changes, mut is_known) = (Vec::new(), Vec::new());
+        let (mut changes, mut new) = (Vec::new(), Vec::new());
         for (interface, publish) in wanted {
             let value = Value::of(shared, *interface, publish.view());
-            let known = !changed.contains(&value.row()) && self.is_known_to_server(store, value)?;
-            is_known.push(known);
-            if !known {
+            let row = (*interface, value.path);
+            // One that is on its way is not known to be there.
+            let is_new = changed.contains(&row)
+                || self.newest(*interface, value.path).is_some()
+                || !is_known_to_server(store, value)?;
+            if is_new {
                 changes.push(value.change());
-                changed.insert(value.row());
+                changed.insert(row);
             }
+            new.push(is_new.then_some(value));
         }
         store.apply(&changes)?;
-        let deliveries = wanted.iter().zip(is_known);
-        let deliveries = deliveries.map(|((interface, publish), known)| match known {
-            true => Delivery::settled(Receipt::Unchanged),
-            false => self.publish(shared, *interface, publish.view()),
+        let deliveries = wanted.iter().zip(new);
+        let deliveries = deliveries.map(|((_, publish), new)| match new {
+            Some(value) => {
+                let sent = self.note(value);
+                queue(shared, publish.view(), sent)
+            }
+            None => Delivery::settled(Receipt::Unchanged),
         });
         Ok(deliveries.collect())
     }
@@ -107,53 +114,40 @@ impl Book {
         publish: PublishRef<'_>,
     ) -> Result<Delivery, StoreError> {
         let value = Value::of(shared, interface, publish);
-        if self.is_known_to_server(store, value)? {
-            return Ok(Delivery::settled(Receipt::Unchanged));
-        }
-        store.apply(&[value.change()])?;
-        Ok(self.publish(shared, interface, publish))
+        let of_interface = self.newest.get_mut(&interface);
+        let newest = of_interface.and_then(|newest| newest.get_mut(value.path.as_bytes()));
+        let sent = match newest {
+            Some(newest) => {
+                store.apply(&[value.change()])?;
+                self.last_serial += 1;
+                let serial = self.last_serial;
+                *newest = serial;
+                SentProperty { interface, serial }
+            }
+            None if is_known_to_server(store, value)? => {
+                return Ok(Delivery::settled(Receipt::Unchanged));
+            }
+            None => {
+                store.apply(&[value.change()])?;
+                self.note(value)
+            }
+        };
+        Ok(queue(shared, publish, sent))
     }
 
-    /// Whether the server has this value of a property already, or has none where it is to be unset.
-    fn is_known_to_server(
-        &self,
-        store: &dyn PropertyStore,
-        value: Value<'_>,
-    ) -> Result<bool, StoreError> {
+    /// Notes that a value is the newest of its property.
+    fn note(&mut self, value: Value<'_>) -> SentProperty {
         let Value {
-            interface,
-            path,
-            payload,
+            interface, path, ..
         } = value;
-        // One that is on its way is not known to be there.
-        if self.newest(interface, path).is_some() {
-            return Ok(false);
-        }
-        Ok(match store.load(interface.name, interface.major, path)? {
-            Some(row) => row.state == State::Sent && *row.payload == *payload,
-            None => payload.is_empty(),
-        })
-    }
-
-    fn publish(
-        &mut self,
-        shared: &Shared,
-        interface: InterfaceId,
-        publish: PublishRef<'_>,
-    ) -> Delivery {
-        let (settle, delivery) = shared.deliveries.waiting();
         self.last_serial += 1;
         let serial = self.last_serial;
-        let Value { path, .. } = Value::of(shared, interface, publish);
         let newest = self.newest.entry(interface).or_default();
-        match newest.get_mut(path) {
+        match newest.get_mut(path.as_bytes()) {
             Some(newest) => *newest = serial,
-            None => drop(newest.insert(path.into(), serial)),
+            None => drop(newest.insert(path.as_bytes().into(), serial)),
         }
-        // A device that has stopped settles by the drop, and so does a removed interface.
-        let sent = SentProperty { interface, serial };
-        shared.outbox.push_property(publish, sent, settle);
-        delivery
+        SentProperty { interface, serial }
     }
 
     /// Notes in the store what the broker has acknowledged.
@@ -194,8 +188,8 @@ impl Book {
         acknowledged: &'a AcknowledgedProperty,
     ) -> Option<Change<'a>> {
         let SentProperty { interface, serial } = acknowledged.sent;
-        let value = Value::of(shared, interface, acknowledged.publish.view());
-        let Value { path, payload, .. } = value;
+        let (topic, payload) = acknowledged.publish.view().parts();
+        let path = outbox::path(topic, shared.base.len(), interface.name);
         let mut of_interface = self.newest.get_mut(&interface);
         let newest = of_interface.as_ref().and_then(|newest| newest.get(path));
         // 0 is of an earlier process.
@@ -208,23 +202,41 @@ impl Book {
         Some(Change::Acknowledge {
             interface: interface.name.into(),
             major: interface.major,
-            path: path.into(),
+            path: text(path).into(),
             payload: payload.into(),
         })
     }
 }
 
+/// Queues a value that is stored.
+fn queue(shared: &Shared, publish: PublishRef<'_>, sent: SentProperty) -> Delivery {
+    let (settle, delivery) = shared.deliveries.waiting();
+    // A device that has stopped settles by the drop, and so does a removed interface.
+    shared.outbox.push_property(publish, sent, settle);
+    delivery
+}
+
+/// Whether the server has this value of a property already, or has none where it is to be unset.
+fn is_known_to_server(store: &dyn PropertyStore, value: Value<'_>) -> Result<bool, StoreError> {
+    let Value {
+        interface,
+        path,
+        payload,
+    } = value;
+    Ok(match store.load(interface.name, interface.major, path)? {
+        Some(row) => row.state == State::Sent && *row.payload == *payload,
+        None => payload.is_empty(),
+    })
+}
+
 impl<'a> Value<'a> {
     fn of(shared: &Shared, interface: InterfaceId, publish: PublishRef<'a>) -> Self {
+        let (topic, payload) = publish.parts();
         Self {
             interface,
-            path: outbox::path(publish, shared.base.len(), interface.name),
-            payload: publish.payload(),
+            path: text(outbox::path(topic, shared.base.len(), interface.name)),
+            payload,
         }
-    }
-
-    fn row(self) -> (InterfaceId, &'a str) {
-        (self.interface, self.path)
     }
 
     fn change(self) -> Change<'a> {
@@ -241,6 +253,11 @@ impl<'a> Value<'a> {
             payload: self.payload.into(),
         })
     }
+}
+
+/// A path that was text when it was written.
+fn text(path: &[u8]) -> &str {
+    std::str::from_utf8(path).unwrap_or_default()
 }
 
 impl AcknowledgedProperty {

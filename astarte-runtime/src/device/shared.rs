@@ -91,8 +91,10 @@ impl Shared {
 
     /// The store, while the device lives.
     pub(crate) fn store(&self) -> Result<Arc<dyn PropertyStore>, StoreError> {
-        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
-        store.clone().ok_or(StoreError::Closed)
+        match &*self.store.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(store) => Ok(Arc::clone(store)),
+            None => Err(StoreError::Closed),
+        }
     }
 
     pub(crate) fn open_store(&self, store: Arc<dyn PropertyStore>) {

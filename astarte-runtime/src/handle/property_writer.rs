@@ -15,6 +15,7 @@ use crate::{
     device::Shared,
     error::{ParamError, ValueError},
     inbox::Closed,
+    outbox,
     payload::encode_individual,
     publish::PublishRef,
     sending::{SendError, Sending},
@@ -84,7 +85,7 @@ impl<I: Interface> PropertyWriter<I> {
     ) -> Sending {
         let property = || {
             let packet = prepare::<I>(&self.shared, QoS::ExactlyOnce, endpoint, encode)?;
-            check_separator::<I>(packet.view())?;
+            check_separator::<I>(&self.shared, packet.view())?;
             Ok(packet)
         };
         match property() {
@@ -119,13 +120,15 @@ impl<I: Interface> PropertyWriter<I> {
 }
 
 /// The list of all properties separates them by semicolons: one in a path would make the server delete the property.
-fn check_separator<I: Interface>(publish: PublishRef<'_>) -> Result<(), SendError> {
-    // What comes before the path never holds one.
-    let topic = publish.topic();
-    if !topic.contains(&b';') {
+fn check_separator<I: Interface>(
+    shared: &Shared,
+    publish: PublishRef<'_>,
+) -> Result<(), SendError> {
+    let path = outbox::path(publish.topic(), shared.base.len(), I::DESCRIPTOR.name);
+    if !path.contains(&b';') {
         return Ok(());
     }
-    let mut levels = topic.split(|byte| *byte == b'/');
+    let mut levels = path.split(|byte| *byte == b'/');
     let level = levels.find(|level| level.contains(&b';'));
     let source = ParamError::Character {
         name: "of a property",

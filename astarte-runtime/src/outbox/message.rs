@@ -182,8 +182,7 @@ pub(crate) fn destination(publish: PublishRef<'_>, base: usize) -> (&str, &str) 
     path::destination(std::str::from_utf8(topic).unwrap_or_default())
 }
 
-/// The path of a packet on this interface, where its topic begins with a base of this length.
-pub(crate) fn path<'p>(publish: PublishRef<'p>, base: usize, interface: &str) -> &'p str {
-    let path = publish.topic().get(base + 1 + interface.len()..);
-    std::str::from_utf8(path.unwrap_or_default()).unwrap_or_default()
+/// The path in a topic of this interface, in UTF-8, where the topic begins with a base of this length.
+pub(crate) fn path<'t>(topic: &'t [u8], base: usize, interface: &str) -> &'t [u8] {
+    topic.get(base + 1 + interface.len()..).unwrap_or_default()
 }

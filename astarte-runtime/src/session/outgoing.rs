@@ -22,6 +22,8 @@ pub(super) struct Outgoing<T> {
     ///
     /// Searched from the front: acknowledgements come in order, and the window bounds the rest.
     in_flight: VecDeque<InFlight<T>>,
+    /// Behind the last one for which a PUBREC came: they come in order as well.
+    unrecorded: usize,
     subscribing: Vec<u16>,
 }
 
@@ -90,6 +92,7 @@ impl<T> Outgoing<T> {
             given: vec![false; usize::from(window)],
             last_subscription: STORED - 1,
             in_flight: VecDeque::new(),
+            unrecorded: 0,
             subscribing: Vec::new(),
         }
     }
@@ -194,9 +197,11 @@ impl<T> Outgoing<T> {
     /// A PUBREC.
     pub(super) fn recorded(&mut self, id: u16) -> Recorded {
         // An unknown id is released as well: the broker waits for it, and would repeat the packet.
-        let Some(sent) = self.in_flight.iter_mut().find(|sent| sent.id == id) else {
+        let Some(index) = self.find_unrecorded(id) else {
             return Recorded::Release;
         };
+        self.unrecorded = index + 1;
+        let sent = &mut self.in_flight[index];
         match (sent.state, sent.stored) {
             (State::Published, _) if sent.awaits_puback() => Recorded::Nothing,
             (State::Published, Some(sequence)) => {
@@ -244,6 +249,7 @@ impl<T> Outgoing<T> {
     pub(super) fn reset(&mut self) -> Vec<Unacknowledged<T>> {
         self.subscribing.clear();
         self.given.fill(false);
+        self.unrecorded = 0;
         let in_flight = std::mem::take(&mut self.in_flight);
         let unacknowledged = in_flight.into_iter().filter_map(|sent| {
             let token = sent.token?;
@@ -256,15 +262,26 @@ impl<T> Outgoing<T> {
     }
 
     fn take(&mut self, wanted: impl Fn(&InFlight<T>) -> bool) -> Option<InFlight<T>> {
-        let sent = match self.in_flight.pop_front_if(|sent| wanted(sent)) {
-            Some(first) => first,
+        let (index, sent) = match self.in_flight.pop_front_if(|sent| wanted(sent)) {
+            Some(first) => (0, first),
             None => {
                 let index = self.in_flight.iter().position(wanted)?;
-                self.in_flight.remove(index)?
+                (index, self.in_flight.remove(index)?)
             }
         };
+        if index < self.unrecorded {
+            self.unrecorded -= 1;
+        }
         self.give(sent.id, false);
         Some(sent)
+    }
+
+    fn find_unrecorded(&self, id: u16) -> Option<usize> {
+        let is_next = |sent: &InFlight<T>| sent.id == id;
+        if self.in_flight.get(self.unrecorded).is_some_and(is_next) {
+            return Some(self.unrecorded);
+        }
+        self.in_flight.iter().position(is_next)
     }
 
     /// Takes note of whether an id is given, where it is up to the window.

@@ -1,15 +1,15 @@
 //! Packets of the broker, as far as possible read where they were received.
 
 use bytes::BytesMut;
-use rumqttc::mqttbytes::{
-    Error, QoS,
-    v4::{self, Packet},
-};
+use rumqttc::mqttbytes::{Error, QoS, v4::Packet};
+
+use super::reply::Reply;
 
 /// A packet of the broker.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Received<'a> {
     Publish(Publication<'a>),
+    Reply(Reply, u16),
     /// Any other.
     Packet(Packet),
 }
@@ -41,19 +41,24 @@ pub(crate) fn read(input: &[u8]) -> Result<Option<(Received<'_>, usize)>, Error>
     let Some(body) = input.get(head..head + len) else {
         return Ok(None);
     };
-    let received = match (input[0], body) {
-        (first, _) if first & 0xf0 == PUBLISH => Received::Publish(publication(first, body)?),
-        // What comes for each message goes the short way.
-        (0x40, &[high, low]) => Received::Packet(Packet::PubAck(v4::PubAck::new(id(high, low)))),
-        (0x50, &[high, low]) => Received::Packet(Packet::PubRec(v4::PubRec::new(id(high, low)))),
-        (0x62, &[high, low]) => Received::Packet(Packet::PubRel(v4::PubRel::new(id(high, low)))),
-        (0x70, &[high, low]) => Received::Packet(Packet::PubComp(v4::PubComp::new(id(high, low)))),
-        _ => {
-            let mut packet = BytesMut::from(&input[..head + len]);
-            Received::Packet(Packet::read(&mut packet, MAX_PACKET)?)
-        }
+    let first = input[0];
+    // What comes for each message goes the short way.
+    let received = if first & 0xf0 == PUBLISH {
+        Received::Publish(publication(first, body)?)
+    } else if let Some((reply, pkid)) = Reply::read(first, body) {
+        Received::Reply(reply, pkid)
+    } else {
+        let mut packet = BytesMut::from(&input[..head + len]);
+        other(Packet::read(&mut packet, MAX_PACKET)?)
     };
     Ok(Some((received, head + len)))
+}
+
+fn other(packet: Packet) -> Received<'static> {
+    match Reply::of(&packet) {
+        Some((reply, pkid)) => Received::Reply(reply, pkid),
+        None => Received::Packet(packet),
+    }
 }
 
 /// The length of the fixed header, and what it says of the length behind it; `None` where it is not all there yet.
@@ -114,7 +119,7 @@ impl<'a> From<&'a Packet> for Received<'a> {
                 dup: publish.dup,
                 pkid: publish.pkid,
             }),
-            other => Self::Packet(other.clone()),
+            packet => other(packet.clone()),
         }
     }
 }
@@ -122,6 +127,8 @@ impl<'a> From<&'a Packet> for Received<'a> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{any, prop, prop_assert_eq, proptest};
+
+    use rumqttc::mqttbytes::v4;
 
     use super::*;
 
