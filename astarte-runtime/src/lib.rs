@@ -35,6 +35,7 @@ mod device;
 mod endpoint;
 mod error;
 mod event;
+mod find;
 #[cfg(all(fuzzing, feature = "mqtt"))]
 #[doc(hidden)]
 pub mod fuzz;

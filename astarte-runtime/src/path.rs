@@ -4,6 +4,7 @@ use core::fmt::Write;
 
 use crate::{
     error::{DecodeError, ParamError},
+    find::find,
     param::{FromParam, Param},
 };
 
@@ -95,43 +96,40 @@ impl<'a> Levels<'a> {
     pub const MAX: usize = 64;
 
     /// Splits a path. One that does not begin with a slash, or has more levels than any endpoint, has no levels.
+    #[inline]
     pub fn new(path: &'a str) -> Self {
         let mut split = Self {
             few: [""; FEW],
             len: 0,
             many: Vec::new(),
         };
-        let Some(path) = path.strip_prefix('/') else {
+        let Some(mut rest) = path.strip_prefix('/') else {
             return split;
         };
-        // By bytes: the paths are short, and a search that is made for long texts takes longer to begin.
-        let (bytes, mut start) = (path.as_bytes(), 0);
-        for end in 0..=bytes.len() {
-            if bytes.get(end).is_none_or(|byte| *byte == b'/') {
-                let Some(level) = split.few.get_mut(split.len) else {
-                    return Self::of_many(path);
-                };
-                *level = &path[start..end];
-                (split.len, start) = (split.len + 1, end + 1);
-            }
+        for place in &mut split.few {
+            split.len += 1;
+            let Some(slash) = find::<b'/'>(rest.as_bytes()) else {
+                *place = rest;
+                return split;
+            };
+            (*place, rest) = (&rest[..slash.at], &rest[slash.at + 1..]);
         }
+        (split.len, split.many) = (0, Self::many(path));
         split
     }
 
     #[cold]
-    fn of_many(path: &'a str) -> Self {
-        let mut many: Vec<_> = path.split('/').take(Self::MAX + 1).collect();
-        if many.len() > Self::MAX {
-            many.clear();
-        }
-        Self {
-            few: [""; FEW],
-            len: 0,
-            many,
+    fn many(path: &'a str) -> Vec<&'a str> {
+        let levels: Vec<_> = path.split('/').skip(1).take(Self::MAX + 1).collect();
+        if levels.len() > Self::MAX {
+            Vec::new()
+        } else {
+            levels
         }
     }
 
     /// The levels, without slashes.
+    #[inline]
     pub fn as_slice(&self) -> &[&'a str] {
         if self.many.is_empty() {
             &self.few[..self.len]
@@ -144,8 +142,7 @@ impl<'a> Levels<'a> {
 /// The interface and the path of a topic, behind the device's part of it.
 #[cfg(feature = "mqtt")]
 pub(crate) fn destination(rest: &str) -> (&str, &str) {
-    let slash = rest.bytes().position(|byte| byte == b'/');
-    slash.map_or((rest, ""), |slash| rest.split_at(slash))
+    find::<b'/'>(rest.as_bytes()).map_or((rest, ""), |slash| rest.split_at(slash.at))
 }
 
 /// Reads a parameter of a received path.

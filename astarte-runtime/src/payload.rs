@@ -174,6 +174,38 @@ mod tests {
     }
 
     #[test]
+    fn an_error_says_where_the_element_is() {
+        let cut = "an element is cut short or of a type that Astarte does not use";
+        for (dump, reason, offset) in [
+            (
+                "0c 00 00 00 10 76 01 0a 01 01 01 00",
+                "a key does not end",
+                5,
+            ),
+            (
+                "0c 00 00 00 10 ff 00 0a 00 00 00 00",
+                "a key is not UTF-8",
+                5,
+            ),
+            (
+                "16 00 00 00 10 6b 65 79 6b 65 79 6b 65 79 c3 6b 00 0a 00 00 00 00",
+                "a key is not UTF-8",
+                5,
+            ),
+            ("0c 00 00 00 12 76 00 0a 00 00 00 00", cut, 7),
+            ("0c 00 00 00 42 76 00 0a 00 00 00 00", cut, 7),
+            (
+                "12 00 00 00 08 61 00 01 10 c3 bc 00 0a 00 00 00 7f 00",
+                "a key does not end",
+                17,
+            ),
+        ] {
+            let error = Payload::parse(&hex(dump)).unwrap_err();
+            assert_eq!(error, DecodeError::Bson { reason, offset }, "{dump}");
+        }
+    }
+
+    #[test]
     fn whatever_arrives_is_an_error_and_never_a_panic() {
         let valid = [
             encoded::<wire::StringArray>(&["a", "b"][..], Some(1)).unwrap(),

@@ -1,8 +1,11 @@
 //! Reading, without copies and without an intermediate tree.
 
+use core::fmt::Display;
+
 use crate::{
     Timestamp,
     error::DecodeError,
+    find::find,
     value::Decode,
     wire::{Wire, element},
 };
@@ -130,15 +133,16 @@ impl<'a> Document<'a> {
     /// - The element is cut short, of a type that Astarte does not use, or its key is not UTF-8.
     // Fallible, and called from generated code where no prelude brings `Iterator` into scope.
     #[allow(clippy::should_implement_trait)]
+    #[inline]
     pub fn next(&mut self) -> Result<Option<(&'a [u8], RawValue<'a>)>, DecodeError> {
         let Some((&element, rest)) = self.rest.split_first() else {
             return Ok(None);
         };
-        let Some(end) = zero(rest) else {
+        let Some(zero) = find::<0>(rest) else {
             return self.fail(rest, "a key does not end");
         };
-        let (key, value) = (&rest[..end], &rest[end + 1..]);
-        if !key.is_ascii() && core::str::from_utf8(key).is_err() {
+        let (key, value) = (&rest[..zero.at], &rest[zero.at + 1..]);
+        if !zero.ascii && core::str::from_utf8(key).is_err() {
             return self.fail(rest, "a key is not UTF-8");
         }
         let split = value_len(element, value).and_then(|len| value.split_at_checked(len));
@@ -159,22 +163,6 @@ impl<'a> Document<'a> {
             offset: self.end - rest.len(),
         })
     }
-}
-
-/// Where the first zero byte is. Keys are short: eight bytes at a time are a step or two.
-fn zero(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 0xff;
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for (index, chunk) in chunks.iter().enumerate() {
-        let word = u64::from_le_bytes(*chunk);
-        // The lowest of the bits that this leaves is the top bit of the first byte that is zero.
-        let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
-        if zeros != 0 {
-            return Some(8 * index + zeros.trailing_zeros() as usize / 8);
-        }
-    }
-    let zero = rest.iter().position(|byte| *byte == 0)?;
-    Some(8 * chunks.len() + zero)
 }
 
 /// How many bytes the value at the start of `rest` says that it has.
@@ -212,6 +200,7 @@ impl<'a> RawValue<'a> {
     /// # Errors
     ///
     /// - The value is not of the type `W`.
+    #[inline]
     pub fn decode_field<W: Wire, T: Decode<W>>(
         self,
         key: &'static str,
@@ -221,10 +210,7 @@ impl<'a> RawValue<'a> {
         }
         T::decode(self)
             .map(Some)
-            .map_err(|source| DecodeError::Key {
-                key,
-                source: Box::new(source),
-            })
+            .map_err(|source| in_field(key, source))
     }
 
     #[inline]
@@ -232,7 +218,7 @@ impl<'a> RawValue<'a> {
         match (self.element, self.bytes) {
             (element::BOOLEAN, [0]) => Ok(false),
             (element::BOOLEAN, [1]) => Ok(true),
-            (element::BOOLEAN, _) => Err(invalid("boolean", "the byte is neither 0 nor 1")),
+            (element::BOOLEAN, _) => Err(invalid("boolean", &"the byte is neither 0 nor 1")),
             _ => Err(self.mismatch("boolean")),
         }
     }
@@ -241,7 +227,7 @@ impl<'a> RawValue<'a> {
     pub(crate) fn double(self) -> Result<f64, DecodeError> {
         match self.chunk(element::DOUBLE).map(f64::from_le_bytes) {
             Some(value) if value.is_finite() => Ok(value),
-            Some(value) => Err(invalid("double", &format!("{value} is not finite"))),
+            Some(value) => Err(invalid("double", &format_args!("{value} is not finite"))),
             None => Err(self.mismatch("double")),
         }
     }
@@ -250,7 +236,7 @@ impl<'a> RawValue<'a> {
     pub(crate) fn integer(self) -> Result<i32, DecodeError> {
         let value = self.any_integer().ok_or_else(|| self.mismatch("integer"))?;
         i32::try_from(value)
-            .map_err(|_| invalid("integer", &format!("{value} does not fit in 32 bits")))
+            .map_err(|_| invalid("integer", &format_args!("{value} does not fit in 32 bits")))
     }
 
     #[inline]
@@ -265,15 +251,15 @@ impl<'a> RawValue<'a> {
             .chunk(element::DATE_TIME)
             .map(i64::from_le_bytes)
             .ok_or_else(|| self.mismatch("datetime"))?;
-        Timestamp::from_millis(millis).map_err(|error| invalid("datetime", &error.to_string()))
+        Timestamp::from_millis(millis).map_err(|error| invalid("datetime", &error))
     }
 
     pub(crate) fn string(self) -> Result<&'a str, DecodeError> {
         match (self.element, self.bytes) {
             (element::STRING, [_, _, _, _, text @ .., 0]) => {
-                core::str::from_utf8(text).map_err(|error| invalid("string", &error.to_string()))
+                core::str::from_utf8(text).map_err(|error| invalid("string", &error))
             }
-            (element::STRING, _) => Err(invalid("string", "it does not end in NUL")),
+            (element::STRING, _) => Err(invalid("string", &"it does not end in NUL")),
             _ => Err(self.mismatch("string")),
         }
     }
@@ -358,35 +344,23 @@ impl<'a> Iterator for RawArray<'a> {
 /// # Errors
 ///
 /// - There is none.
+#[inline]
 pub fn required<T>(key: &'static str, value: Option<T>) -> Result<T, DecodeError> {
     value.ok_or(DecodeError::MissingKey { key })
 }
 
 #[cold]
-fn invalid(expected: &'static str, reason: &str) -> DecodeError {
-    DecodeError::Value {
-        expected,
-        reason: reason.to_owned(),
+fn in_field(key: &'static str, source: DecodeError) -> DecodeError {
+    DecodeError::Key {
+        key,
+        source: Box::new(source),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::zero;
-
-    #[test]
-    fn the_first_zero_is_found_wherever_it_is() {
-        for len in 0..40 {
-            let bytes: Vec<u8> = (0..len).map(|at| [1, 0x80, 0xff][at % 3]).collect();
-            assert_eq!(zero(&bytes), None);
-            for at in 0..len {
-                let mut bytes = bytes.clone();
-                bytes[at] = 0;
-                if let Some(later) = bytes.get_mut(at + 2) {
-                    *later = 0;
-                }
-                assert_eq!(zero(&bytes), Some(at));
-            }
-        }
+#[cold]
+fn invalid(expected: &'static str, reason: &dyn Display) -> DecodeError {
+    DecodeError::Value {
+        expected,
+        reason: reason.to_string(),
     }
 }
