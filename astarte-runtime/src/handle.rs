@@ -30,6 +30,7 @@ use crate::{
     WritePath,
     device::{Registrar, RetainMessage, Shared, qos},
     error::{DecodeError, ValueError},
+    inbox::Reader,
     kind::{self, Kind},
     outbox::{Datastream, Message, MessageKind},
     path::PathWriter,
@@ -84,8 +85,7 @@ impl<I: Events + Interface<Kind = Self>> Register<I> for kind::ServerDatastream 
     type Handle = DatastreamReceiver<I>;
 
     fn register(registrar: &mut Registrar) -> Self::Handle {
-        let decode =
-            |_: &str, path: &str, payload: &[u8]| I::decode(path, Payload::parse(payload)?);
+        let decode = Reader::Decode(|_, path, payload| I::decode(path, Payload::parse(payload)?));
         let never_purged = |_: &str, path: &str| Err(DecodeError::unknown_path(path));
         DatastreamReceiver::new(registrar.register_receiver(I::DESCRIPTOR, decode, never_purged))
     }
@@ -96,7 +96,7 @@ impl<I: ReceiveObject> Register<I> for kind::ServerObject {
 
     fn register(registrar: &mut Registrar) -> Self::Handle {
         // What it is decoded as is known when it is received.
-        let keep = |_: &str, path: &str, payload: &[u8]| Ok(Undecoded::new(path, payload));
+        let keep = Reader::Keep(Undecoded::new);
         let never_purged = |_: &str, path: &str| Err(DecodeError::unknown_path(path));
         let inbox = registrar.register_receiver(I::DESCRIPTOR, keep, never_purged);
         ObjectReceiver::new(registrar.shared(), inbox)
@@ -107,8 +107,7 @@ impl<I: PropertyEvents> Register<I> for kind::ServerProperties {
     type Handle = PropertyReader<I>;
 
     fn register(registrar: &mut Registrar) -> Self::Handle {
-        let decode =
-            |_: &str, path: &str, payload: &[u8]| I::decode(path, Payload::parse(payload)?);
+        let decode = Reader::Decode(|_, path, payload| I::decode(path, Payload::parse(payload)?));
         let purged = |_: &str, path: &str| I::purged(path);
         let inbox = registrar.register_receiver(I::DESCRIPTOR, decode, purged);
         PropertyReader::new(registrar.shared(), inbox)

@@ -73,8 +73,16 @@ pub(crate) enum Taken {
 
 /// Reads messages of a set of interfaces as events.
 pub(crate) struct Decoder<E> {
-    pub(crate) message: fn(&str, &str, &[u8]) -> Result<E, DecodeError>,
+    pub(crate) message: Reader<E>,
     pub(crate) purged: fn(&str, &str) -> Result<E, DecodeError>,
+}
+
+/// How an event is made of a message.
+pub(crate) enum Reader<E> {
+    /// From the interface, the path and the payload, as it comes.
+    Decode(fn(&str, &str, &[u8]) -> Result<E, DecodeError>),
+    /// It is decoded by the receiver: the path and the payload are kept, in a used event that was given back, if any.
+    Keep(fn(Option<E>, &str, &[u8]) -> E),
 }
 
 pub(crate) struct Inbox<E> {
@@ -86,6 +94,8 @@ pub(crate) struct Inbox<E> {
 
 struct Queue<E> {
     waiting: VecDeque<Waiting<E>>,
+    /// Events that were read, to keep others in.
+    used: Vec<E>,
     /// Which waiting event is the newest of a property, counted from the start of the stream.
     properties: HashMap<String, u64>,
     /// The number of the first waiting event.
@@ -107,6 +117,9 @@ struct Waiting<E> {
     property: Option<String>,
 }
 
+/// How many used events are kept: more than arrive before a receiver that keeps up has its turn.
+const MAX_USED: usize = 128;
+
 impl<E: Send> Inbox<E> {
     /// An inbox that keeps at most `capacity` unreliable messages. The others are bounded by what the broker sends
     /// without an acknowledgement, properties by their number.
@@ -117,6 +130,7 @@ impl<E: Send> Inbox<E> {
     ) -> Self {
         let queue = Queue {
             waiting: VecDeque::new(),
+            used: Vec::new(),
             properties: HashMap::new(),
             first: 0,
             unreliable: 0,
@@ -134,11 +148,13 @@ impl<E: Send> Inbox<E> {
     }
 
     pub(crate) async fn recv(&self) -> Result<E, Closed> {
-        poll_fn(|cx| self.poll_recv(cx)).await
+        poll_fn(|cx| self.poll_recv(cx, None)).await
     }
 
-    pub(crate) fn poll_recv(&self, cx: &Context<'_>) -> Poll<Result<E, Closed>> {
+    /// Waits for the next event, and gives back one that was read, if it can be used again.
+    pub(crate) fn poll_recv(&self, cx: &Context<'_>, used: Option<E>) -> Poll<Result<E, Closed>> {
         let mut queue = self.lock();
+        queue.take_back(used);
         let Some(waiting) = queue.pop() else {
             if queue.stopped {
                 return Poll::Ready(Err(Closed));
@@ -162,6 +178,7 @@ impl<E: Send> Inbox<E> {
         let mut queue = self.lock();
         queue.unread = true;
         queue.waker = None;
+        queue.used = Vec::new();
         let unread = std::mem::take(&mut queue.waiting);
         queue.properties.clear();
         drop(queue);
@@ -170,11 +187,17 @@ impl<E: Send> Inbox<E> {
         }
     }
 
-    fn push_message(&self, interface: &'static str, event: E, ack: Option<Ack>) -> Taken {
+    fn push_message(
+        &self,
+        interface: &'static str,
+        event: impl FnOnce(&mut Queue<E>) -> E,
+        ack: Option<Ack>,
+    ) -> Taken {
         let mut queue = self.lock();
         if queue.unread {
             return Taken::Discarded;
         }
+        let event = event(&mut queue);
         let mut taken = Taken::Queued;
         if ack.is_none() {
             queue.unreliable += 1;
@@ -236,6 +259,12 @@ fn wake<E>(mut queue: MutexGuard<'_, Queue<E>>) {
 }
 
 impl<E> Queue<E> {
+    fn take_back(&mut self, used: Option<E>) {
+        if self.used.len() < MAX_USED {
+            self.used.extend(used);
+        }
+    }
+
     fn pop(&mut self) -> Option<Waiting<E>> {
         let waiting = self.waiting.pop_front()?;
         self.first += 1;
@@ -282,8 +311,16 @@ impl<E: Send + 'static> Deliver for Inbox<E> {
         payload: &[u8],
         ack: Option<Ack>,
     ) -> Result<Taken, DecodeError> {
-        let event = caught(|| (self.decoder.message)(interface, path, payload))?;
-        Ok(self.push_message(interface, event, ack))
+        Ok(match self.decoder.message {
+            Reader::Decode(decode) => {
+                let event = caught(|| decode(interface, path, payload))?;
+                self.push_message(interface, |_| event, ack)
+            }
+            Reader::Keep(keep) => {
+                let event = |queue: &mut Queue<E>| keep(queue.used.pop(), path, payload);
+                self.push_message(interface, event, ack)
+            }
+        })
     }
 
     fn property(
@@ -292,7 +329,10 @@ impl<E: Send + 'static> Deliver for Inbox<E> {
         path: &str,
         payload: &[u8],
     ) -> Result<Announce, DecodeError> {
-        let event = caught(|| (self.decoder.message)(interface, path, payload))?;
+        let event = match self.decoder.message {
+            Reader::Decode(decode) => caught(|| decode(interface, path, payload))?,
+            Reader::Keep(keep) => keep(None, path, payload),
+        };
         let path = path.to_owned();
         Ok(Box::new(move || {
             self.push_property(interface, &path, event);
@@ -370,11 +410,11 @@ mod tests {
     fn inbox(capacity: usize) -> (Arc<Inbox<String>>, mpsc::UnboundedReceiver<Answer>) {
         let (acks, acknowledged) = mpsc::unbounded_channel();
         let decoder = Decoder {
-            message: |_, path, payload| {
+            message: Reader::Decode(|_, path, payload| {
                 Payload::parse(payload)?
                     .decode::<wire::Boolean, bool>()
                     .map(|value| format!("{path}={value}"))
-            },
+            }),
             purged: |_, path| Ok(format!("{path} purged")),
         };
         (Arc::new(Inbox::new(decoder, capacity, acks)), acknowledged)
@@ -421,6 +461,51 @@ mod tests {
         );
         inbox.stop();
         assert_eq!(inbox.recv().await, Err(Closed));
+    }
+
+    fn keeping() -> Inbox<Vec<u8>> {
+        let decoder = Decoder {
+            message: Reader::Keep(|used, _, payload| {
+                let mut kept: Vec<u8> = used.unwrap_or_default();
+                kept.clear();
+                kept.extend_from_slice(payload);
+                kept
+            }),
+            purged: |_, path| Err(DecodeError::unknown_path(path)),
+        };
+        Inbox::new(decoder, 1000, mpsc::unbounded_channel().0)
+    }
+
+    /// Reads what waits, and gives back what was read before.
+    fn read(inbox: &Inbox<Vec<u8>>, used: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        match inbox.poll_recv(&Context::from_waker(Waker::noop()), used) {
+            Poll::Ready(read) => Some(read.unwrap()),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn what_was_given_back_holds_the_next_message() {
+        let inbox = keeping();
+        let take = |payload| inbox.message("org.example.A", "/a", payload, None).unwrap();
+        take(&[1; 100]);
+        let first = read(&inbox, None).unwrap();
+        let memory = first.as_ptr();
+        assert_eq!(read(&inbox, Some(first)), None);
+        take(&[2; 3]);
+        let second = read(&inbox, None).unwrap();
+        assert_eq!((&second[..], second.as_ptr()), (&[2; 3][..], memory));
+    }
+
+    #[test]
+    fn few_used_events_are_kept_and_none_once_nobody_reads() {
+        let inbox = keeping();
+        for _ in 0..2 * MAX_USED {
+            assert_eq!(read(&inbox, Some(vec![7])), None);
+        }
+        assert_eq!(inbox.lock().used.len(), MAX_USED);
+        inbox.abandon();
+        assert_eq!(inbox.lock().used.capacity(), 0);
     }
 
     #[tokio::test]

@@ -21,7 +21,7 @@ use crate::{
     Config, EventSet, Interface,
     clock::Clock,
     handle::{EventReceiver, Handle, PropertyCache, Register},
-    inbox::Decoder,
+    inbox::{Decoder, Reader},
     kind,
     payload::Payload,
     session::Answer,
@@ -80,9 +80,9 @@ impl Builder {
 
     /// Adds the server-owned interfaces of a set to the introspection, and returns one receiver for all of them.
     pub fn events<E: EventSet>(&mut self) -> EventReceiver<E> {
-        let message = |interface: &str, path: &str, payload: &[u8]| {
+        let message = Reader::Decode(|interface, path, payload| {
             E::decode(interface, path, Payload::parse(payload)?)
-        };
+        });
         let purged = E::purged;
         let decoder = Decoder { message, purged };
         EventReceiver::new(self.registrar.register_receivers(E::INTERFACES, decoder))

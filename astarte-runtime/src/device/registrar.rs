@@ -6,7 +6,7 @@ use super::{interfaces::Registered, shared::Shared};
 use crate::{
     Descriptor,
     error::DecodeError,
-    inbox::{Decoder, Inbox},
+    inbox::{Decoder, Inbox, Reader},
 };
 
 /// Gathers the interfaces whose handles were made: all of a builder, or one that is added later.
@@ -42,7 +42,7 @@ impl Registrar {
     pub(crate) fn register_receiver<E: Send + 'static>(
         &mut self,
         descriptor: Descriptor,
-        message: fn(&str, &str, &[u8]) -> Result<E, DecodeError>,
+        message: Reader<E>,
         purged: fn(&str, &str) -> Result<E, DecodeError>,
     ) -> Arc<Inbox<E>> {
         self.register_receivers(&[descriptor], Decoder { message, purged })

@@ -22,35 +22,34 @@ use crate::{
     status::{Rejected, Status},
 };
 
-/// A message as it was received: a path, and the payload behind it.
-#[derive(Debug)]
+/// A message as it was received.
+#[derive(Debug, Default)]
 pub(crate) struct Undecoded {
-    bytes: Vec<u8>,
-    path: usize,
+    path: String,
+    payload: Vec<u8>,
 }
 
 type Decoder<T> = fn(&str, &[u8]) -> Result<T, DecodeError>;
 
 impl Undecoded {
-    pub(crate) fn new(path: &str, payload: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(path.len() + payload.len());
-        bytes.extend_from_slice(path.as_bytes());
-        bytes.extend_from_slice(payload);
-        Self {
-            bytes,
-            path: path.len(),
-        }
+    /// Keeps a message, in the memory of one that was read, if there is one.
+    pub(crate) fn new(used: Option<Self>, path: &str, payload: &[u8]) -> Self {
+        let mut message = used.unwrap_or_default();
+        message.path.clear();
+        message.path.push_str(path);
+        message.payload.clear();
+        message.payload.extend_from_slice(payload);
+        message
     }
 
-    fn path(&self) -> &str {
-        // It was one.
-        std::str::from_utf8(&self.bytes[..self.path]).unwrap_or_default()
-    }
-
-    fn payload(&self) -> &[u8] {
-        &self.bytes[self.path..]
+    /// What other messages may be kept in, unless it is large.
+    fn used(self) -> Option<Self> {
+        (self.path.capacity() + self.payload.capacity() <= MAX_USED).then_some(self)
     }
 }
+
+/// The largest memory of a message, in bytes, that is kept for others.
+const MAX_USED: usize = 512;
 
 /// Receives on a server-owned object datastream.
 ///
@@ -60,6 +59,8 @@ impl Undecoded {
 pub struct ObjectReceiver<I: ReceiveObject> {
     shared: Arc<Shared>,
     inbox: Arc<Inbox<Undecoded>>,
+    /// The memory of the message that was read last.
+    used: Option<Undecoded>,
     interface: PhantomData<fn() -> I>,
 }
 
@@ -68,6 +69,7 @@ impl<I: ReceiveObject> ObjectReceiver<I> {
         Self {
             shared,
             inbox,
+            used: None,
             interface: PhantomData,
         }
     }
@@ -135,7 +137,7 @@ impl<I: ReceiveObject> ObjectReceiver<I> {
 // the interface with an error for the call, one for `.await`, and one for the value.
 #[must_use = "nothing is received until this is awaited"]
 pub struct Receiving<'a, I: ReceiveObject, O> {
-    receiver: &'a ObjectReceiver<I>,
+    receiver: &'a mut ObjectReceiver<I>,
     decode: Decoder<I::Received<O>>,
 }
 
@@ -143,18 +145,19 @@ impl<I: ReceiveObject, O> Future for Receiving<'_, I, O> {
     type Output = Result<I::Received<O>, Closed>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { receiver, decode } = self.get_mut();
         loop {
-            let message = ready!(self.receiver.inbox.poll_recv(cx))?;
-            match (self.decode)(message.path(), message.payload()) {
-                Ok(received) => return Poll::Ready(Ok(received)),
-                Err(error) => {
-                    let rejected = Status::Rejected(Rejected {
-                        interface: I::DESCRIPTOR.name.to_owned(),
-                        path: message.path().to_owned(),
-                        reason: error.into(),
-                    });
-                    self.receiver.shared.status.tell(rejected);
+            let message = ready!(receiver.inbox.poll_recv(cx, receiver.used.take()))?;
+            match decode(&message.path, &message.payload) {
+                Ok(received) => {
+                    receiver.used = message.used();
+                    return Poll::Ready(Ok(received));
                 }
+                Err(error) => receiver.shared.status.tell(Status::Rejected(Rejected {
+                    interface: I::DESCRIPTOR.name.to_owned(),
+                    path: message.path,
+                    reason: error.into(),
+                })),
             }
         }
     }
@@ -179,5 +182,33 @@ impl<I: ReceiveObject> fmt::Debug for ObjectReceiver<I> {
         f.debug_tuple("ObjectReceiver")
             .field(&I::DESCRIPTOR.name)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_holds_nothing_of_the_one_before_it() {
+        let long = Undecoded::new(None, "/a/long/path", &[7; 100]);
+        let (path, payload) = (long.path.as_ptr(), long.payload.as_ptr());
+        let short = Undecoded::new(long.used(), "/b", &[1, 2]);
+        assert_eq!((&*short.path, &*short.payload), ("/b", &[1, 2][..]));
+        assert_eq!(
+            (short.path.as_ptr(), short.payload.as_ptr()),
+            (path, payload)
+        );
+    }
+
+    #[test]
+    fn a_large_message_is_not_kept() {
+        assert!(Undecoded::new(None, "/a", &[0; 256]).used().is_some());
+        assert!(Undecoded::new(None, "/a", &[0; MAX_USED]).used().is_none());
+        let path = "/a".repeat(MAX_USED);
+        assert!(Undecoded::new(None, &path, &[]).used().is_none());
+        let mut grown = Undecoded::new(None, "/a", &[0; MAX_USED]);
+        grown.payload.clear();
+        assert!(grown.used().is_none());
     }
 }
