@@ -151,6 +151,13 @@ impl Disk {
         syncs.count()
     }
 
+    /// Whether a sync of this file has failed since the log was taken last.
+    pub(super) fn has_failed(&self, file: Name) -> bool {
+        let state = self.state();
+        let mut log = state.log.iter();
+        log.any(|step| matches!(step, Step::FailedSync(failed) if *failed == file))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.0.lock().unwrap()
     }
