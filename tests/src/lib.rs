@@ -3,6 +3,7 @@
 mod process;
 mod proxy;
 
+use std::collections::HashSet;
 use std::{future::Future, path::PathBuf, time::Duration};
 
 use astarte_runtime::{Config, ConnectError, Credentials, Disconnected, Status, StatusStream, Tls};
@@ -56,18 +57,35 @@ impl Site {
         self.sent(CONNECT).count()
     }
 
-    /// How many messages of QoS 2 the device has recorded by a PUBREC, each once, of those in the record.
+    /// How many messages of QoS 2 with data the device has recorded by a PUBREC, each once, of those in the record.
     pub fn recorded_messages(&self) -> usize {
         const PUBREC: u8 = 5;
-        self.sent(PUBREC).count()
+        /// A PUBLISH of QoS 2, and not a repetition.
+        const FIRST: u8 = 0x34;
+        // Packet ids of messages that are not recorded yet.
+        let mut unrecorded = HashSet::new();
+        let mut recorded = 0;
+        for packet in self.device.packets() {
+            let bytes = &packet.bytes[..];
+            match (packet.direction, bytes[0] >> 4) {
+                (Direction::ToDevice, PUBLISH) if bytes[0] == FIRST => {
+                    let (topic, id) = destination(bytes).unwrap_or_default();
+                    if !topic.contains("/control/") {
+                        unrecorded.insert(id);
+                    }
+                }
+                (Direction::FromDevice, PUBREC) if unrecorded.remove(&bytes[2..]) => recorded += 1,
+                _ => {}
+            }
+        }
+        recorded
     }
 
     /// The topics that the device has published on, in the order of sending, of those in the record.
     pub fn published(&self) -> Vec<String> {
-        const PUBLISH: u8 = 3;
-        self.sent(PUBLISH)
-            .filter_map(|packet| topic(&packet))
-            .collect()
+        let published = self.sent(PUBLISH);
+        let topics = published.filter_map(|packet| Some(destination(&packet)?.0));
+        topics.collect()
     }
 
     fn sent(&self, packet_type: u8) -> impl Iterator<Item = Vec<u8>> {
@@ -170,13 +188,16 @@ impl Site {
     }
 }
 
-/// The topic of a PUBLISH.
-fn topic(packet: &[u8]) -> Option<String> {
+const PUBLISH: u8 = 3;
+
+/// The topic of a PUBLISH, and the bytes of its packet id where it is not of QoS 0.
+fn destination(packet: &[u8]) -> Option<(String, Vec<u8>)> {
     // The length of the packet has one byte more for each with the highest bit.
     let longer = packet[1..].iter().take_while(|byte| **byte >= 0x80).count();
     let (length, rest) = packet.get(2 + longer..)?.split_first_chunk()?;
-    let topic = rest.get(..u16::from_be_bytes(*length).into())?;
-    String::from_utf8(topic.to_vec()).ok()
+    let (topic, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+    let id = rest.get(..2).unwrap_or_default();
+    Some((String::from_utf8(topic.to_vec()).ok()?, id.to_vec()))
 }
 
 /// Breaks the connection of a device, and lets none come to be until [`heal`](astarte_sandbox::Device::heal).
