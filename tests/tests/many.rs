@@ -89,6 +89,8 @@ async fn two_hundred_devices_live_in_one_process() -> TestResult {
     while let Some(pair) = soon(talking.join_next()).await {
         let pair = pair??;
         assert!(pair.device.is_connected());
+        // The broker has acknowledged it, and data is checked behind the broker.
+        soon(pair.seen.all_processed()).await;
         let received = pair.seen.data(READINGS, "/kitchen/temperature");
         assert_eq!(received.len(), 1);
         if let Some(Value::Double(value)) = received[0].value() {
