@@ -1,7 +1,7 @@
 //! What the runtime weighs.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use device_bench::Result;
@@ -32,8 +32,8 @@ pub(crate) fn crates() -> Result<usize> {
     Ok(crates.len())
 }
 
-/// The size in bytes of the smallest device, as a profile builds it.
-pub(crate) fn binary(profile: &str) -> Result<u64> {
+/// Builds the smallest device with a profile; returns where it is.
+pub(crate) fn smallest(profile: &str) -> Result<PathBuf> {
     let target = std::env::current_exe()?;
     let target = target
         .parent()
@@ -45,7 +45,7 @@ pub(crate) fn binary(profile: &str) -> Result<u64> {
             .arg("--target-dir")
             .arg(target),
     )?;
-    Ok(target.join(profile).join("minimal").metadata()?.len())
+    Ok(target.join(profile).join("minimal"))
 }
 
 fn cargo(subcommand: &str) -> Command {

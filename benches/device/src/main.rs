@@ -26,6 +26,12 @@ const COUNTED: (usize, usize) = (5_000, 25_000);
 /// Devices beside the first, for the memory of each.
 const MORE: usize = 100;
 
+/// How the smallest device is built: a profile, and what it is called.
+const SMALLEST: [(&str, &str); 2] = [
+    ("stripped", "release, stripped"),
+    ("small", "opt-level z, LTO and abort"),
+];
+
 fn main() -> Result<()> {
     let folder = std::env::temp_dir().join(format!("device-bench-{}", std::process::id()));
     let mut broker = Broker::start(&folder)?;
@@ -111,10 +117,14 @@ fn start(broker: &mut Broker) -> Result<()> {
 }
 
 fn memory(broker: &mut Broker) -> Result<()> {
+    for (profile, what) in SMALLEST {
+        let resident = process::resident(&footprint::smallest(profile)?, broker)?;
+        let what = format!("resident memory of the smallest device, idle, {what}");
+        row(&what, &mib(resident), "6 MiB");
+    }
     let one = Program::Ours.resident(0, broker)?;
     let many = Program::Ours.resident(MORE, broker)?;
     let each = many.saturating_sub(one) / MORE as u64;
-    row("resident memory of one idle device", &mib(one), "6 MiB");
     row(
         "resident memory of each further one",
         &format!("{each} KiB"),
@@ -129,16 +139,13 @@ fn size() -> Result<()> {
         &footprint::crates()?.to_string(),
         "150",
     );
-    let profiles = [
-        ("stripped", "smallest device, release, stripped", "7 MiB"),
-        (
-            "small",
-            "the same with opt-level z, LTO and abort",
-            "3.5 MiB",
-        ),
-    ];
-    for (profile, what, ceiling) in profiles {
-        row(what, &mib(footprint::binary(profile)? / 1024), ceiling);
+    for ((profile, what), ceiling) in SMALLEST.into_iter().zip(["7 MiB", "3.5 MiB"]) {
+        let size = footprint::smallest(profile)?.metadata()?.len();
+        row(
+            &format!("binary of the smallest device, {what}"),
+            &mib(size / 1024),
+            ceiling,
+        );
     }
     Ok(())
 }

@@ -82,14 +82,7 @@ impl Program {
         command
             .args(["idle", &more.to_string(), &id])
             .args(broker.site.arguments());
-        let mut running = Running::start(command.stdin(Stdio::piped()))?;
-        running.expect("ready")?;
-        let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id()))?;
-        drop(running.child.stdin.take());
-        running.end()?;
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let resident = resident.and_then(|rest| rest.split_whitespace().next());
-        Ok(resident.ok_or("no resident memory")?.parse()?)
+        resident_when_ready(command)
     }
 
     fn callgrind(self, name: &str) -> Result<(Command, PathBuf)> {
@@ -102,6 +95,36 @@ impl Program {
             .arg(path);
         Ok((command, profile))
     }
+}
+
+/// The resident memory, in KiB, of the smallest device while it is connected and idle.
+///
+/// It trusts what its system trusts, which is the broker's authority: what a system with more costs is no part of this.
+pub(crate) fn resident(program: &Path, broker: &mut Broker) -> Result<u64> {
+    let id = broker.device()?;
+    broker.keep(&id)?;
+    let folder = &broker.site.folder;
+    let nothing = folder.join("nothing");
+    std::fs::create_dir_all(&nothing)?;
+    let mut command = Command::new(program);
+    command
+        .arg(id)
+        .arg(folder)
+        .env("SSL_CERT_FILE", folder.join("ca.pem"))
+        .env("SSL_CERT_DIR", nothing);
+    resident_when_ready(command)
+}
+
+/// The resident memory, in KiB, of a process that has said that it is ready.
+fn resident_when_ready(mut command: Command) -> Result<u64> {
+    let mut running = Running::start(command.stdin(Stdio::piped()))?;
+    running.expect("ready")?;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id()))?;
+    drop(running.child.stdin.take());
+    running.end()?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let resident = resident.and_then(|rest| rest.split_whitespace().next());
+    Ok(resident.ok_or("no resident memory")?.parse()?)
 }
 
 fn run(mut command: Command, case: Case, count: usize, id: &str, site: &Site) -> Result<Reading> {
