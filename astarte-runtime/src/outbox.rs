@@ -315,7 +315,10 @@ impl Outbox {
         }
         queue.mode = mode;
         match mode {
-            Mode::Offline => queue.keep_what_is_retained(),
+            Mode::Offline => {
+                queue.keep_what_is_retained();
+                queue.spare = Spare::default();
+            }
             Mode::Closed => queue.close(),
             Mode::Handshake | Mode::Online => {}
         }

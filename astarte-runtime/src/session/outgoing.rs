@@ -302,3 +302,55 @@ impl<T> InFlight<T> {
 
 /// How many ids subscriptions take in turn.
 const SUBSCRIPTIONS: u16 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outgoing(qos: [QoS; 4]) -> Outgoing<u16> {
+        let mut outgoing = Outgoing::new(4);
+        for qos in qos {
+            let id = outgoing.next_id();
+            outgoing.sent(id, Publish::new("t", qos, b""), None, id);
+        }
+        outgoing
+    }
+
+    fn token(done: Option<(u16, Option<Publish>)>) -> Option<u16> {
+        done.map(|(token, _)| token)
+    }
+
+    #[test]
+    fn answers_in_any_order_find_their_messages() {
+        let (one, two) = (QoS::AtLeastOnce, QoS::ExactlyOnce);
+        let mut outgoing = outgoing([two, one, two, two]);
+        for id in [4, 1, 3] {
+            assert_eq!(outgoing.recorded(id), Recorded::Release);
+        }
+        assert_eq!(outgoing.recorded(2), Recorded::Nothing);
+        assert_eq!(outgoing.completed(3).map(token), Some(Some(3)));
+        assert_eq!(outgoing.completed(1).map(token), Some(Some(1)));
+        assert_eq!(token(outgoing.acknowledged(2)), Some(2));
+        // Repeated, and of what is gone.
+        for id in [4, 1, 9] {
+            assert_eq!(outgoing.recorded(id), Recorded::Release);
+            assert!(outgoing.unrecorded <= outgoing.len());
+        }
+        assert_eq!(outgoing.len(), 1);
+        assert_eq!(outgoing.completed(4).map(token), Some(Some(4)));
+        assert!(outgoing.completed(4).is_none());
+        assert_eq!(outgoing.unrecorded, 0);
+    }
+
+    #[test]
+    fn a_lost_session_is_answered_from_its_start() {
+        let mut outgoing = outgoing([QoS::ExactlyOnce; 4]);
+        for id in 1..=4 {
+            assert_eq!(outgoing.recorded(id), Recorded::Release);
+        }
+        assert_eq!(outgoing.reset().len(), 4);
+        outgoing.sent(7, Publish::new("t", QoS::ExactlyOnce, b""), None, 7);
+        assert_eq!(outgoing.recorded(7), Recorded::Release);
+        assert_eq!(outgoing.completed(7).map(token), Some(Some(7)));
+    }
+}

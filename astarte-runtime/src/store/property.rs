@@ -179,3 +179,78 @@ pub enum Change<'a> {
     /// Notes that the rows are all that the device has set, or that they may not be.
     Complete(bool),
 }
+
+impl Change<'_> {
+    /// The same change with text of its own, for stores that hand it to another thread.
+    #[must_use]
+    pub fn into_owned(self) -> Change<'static> {
+        match self {
+            Self::Store(property) => Change::Store(property.into_owned()),
+            Self::Delete {
+                interface,
+                major,
+                path,
+            } => Change::Delete {
+                interface: interface.into_owned().into(),
+                major,
+                path: path.into_owned().into(),
+            },
+            Self::DeleteOtherMajors { interface, major } => Change::DeleteOtherMajors {
+                interface: interface.into_owned().into(),
+                major,
+            },
+            Self::Acknowledge {
+                interface,
+                major,
+                path,
+                payload,
+            } => Change::Acknowledge {
+                interface: interface.into_owned().into(),
+                major,
+                path: path.into_owned().into(),
+                payload: payload.into_owned().into(),
+            },
+            Self::Clear => Change::Clear,
+            Self::Complete(complete) => Change::Complete(complete),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owned_change_is_the_same_change() {
+        let (interface, path, payload) = ("org.example.A".to_owned(), "/a".to_owned(), vec![1, 2]);
+        let changes = [
+            Change::Store(Property {
+                interface: (&*interface).into(),
+                major: 1,
+                path: (&*path).into(),
+                ownership: Ownership::Server,
+                state: State::Unsent,
+                payload: (&*payload).into(),
+            }),
+            Change::Delete {
+                interface: (&*interface).into(),
+                major: 2,
+                path: (&*path).into(),
+            },
+            Change::DeleteOtherMajors {
+                interface: (&*interface).into(),
+                major: 3,
+            },
+            Change::Acknowledge {
+                interface: (&*interface).into(),
+                major: 4,
+                path: (&*path).into(),
+                payload: (&*payload).into(),
+            },
+            Change::Clear,
+            Change::Complete(false),
+        ];
+        let owned: Vec<Change<'static>> = changes.iter().cloned().map(Change::into_owned).collect();
+        assert_eq!(owned, changes);
+    }
+}
