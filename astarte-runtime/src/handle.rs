@@ -32,7 +32,7 @@ use crate::{
     error::{DecodeError, ValueError},
     inbox::Reader,
     kind::{self, Kind},
-    outbox::{Datastream, Message, MessageKind},
+    outbox::{self, Datastream, Message, MessageKind},
     path::PathWriter,
     payload::Payload,
     prepared::Prepared,
@@ -135,7 +135,10 @@ fn prepare<I: Interface>(
         });
         written.map_err(|source| SendError::Param { interface, source })?;
         let encoded = encode(draft.payload());
-        let path = || path_of::<I>(shared, draft.topic()).to_owned();
+        let path = || {
+            let path = outbox::path(draft.topic().as_bytes(), shared.base.len(), interface);
+            String::from_utf8_lossy(path).into_owned()
+        };
         encoded.map_err(|source| SendError::Value {
             interface,
             path: path(),
@@ -153,11 +156,6 @@ fn prepare<I: Interface>(
         }
         Ok(draft)
     })
-}
-
-/// The path of a topic of an interface.
-fn path_of<'t, I: Interface>(shared: &Shared, topic: &'t str) -> &'t str {
-    &topic[shared.base.len() + 1 + I::DESCRIPTOR.name.len()..]
 }
 
 /// Sends a message of a datastream by what its mapping says; those of an object all say the same.

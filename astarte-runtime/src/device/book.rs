@@ -190,15 +190,12 @@ impl Book {
         let SentProperty { interface, serial } = acknowledged.sent;
         let (topic, payload) = acknowledged.publish.view().parts();
         let path = outbox::path(topic, shared.base.len(), interface.name);
-        let mut of_interface = self.newest.get_mut(&interface);
-        let newest = of_interface.as_ref().and_then(|newest| newest.get(path));
+        let newest = self.newest.entry(interface).or_default();
         // 0 is of an earlier process.
-        if newest.copied().unwrap_or(0) != serial {
+        if newest.get(path).copied().unwrap_or(0) != serial {
             return None;
         }
-        if let Some(newest) = &mut of_interface {
-            newest.remove(path);
-        }
+        newest.remove(path);
         Some(Change::Acknowledge {
             interface: interface.name.into(),
             major: interface.major,
